@@ -1,0 +1,21 @@
+import { v5 } from 'uuid';
+
+/** Namespace of every id that Scoria derives; fixed for ever, since ids in the log depend on it. */
+const SCORIA_NAMESPACE = '6f0b7a52-2f0e-5c53-9a3e-8d7d0a1c4b11';
+
+/** A UUID (version 5) that is the same for the same parts: retries of one request meet their own ids. */
+export const deriveId = (...parts: readonly (string | number)[]): string => v5(parts.join('\u001f'), SCORIA_NAMESPACE);
+
+/** The id of a resource that a command creates; `role` keeps several resources of one command apart. */
+export const resourceIdOf = (commandId: string, role: string): string => deriveId(commandId, role);
+
+/** The id of the operation a command starts, known before its first append. */
+export const operationIdOf = (commandId: string): string => deriveId(commandId, 'operation');
+
+/** The id of the n-th event that one command appends to one stream: a retried append deduplicates on it. */
+export const eventIdOf = (commandId: string, stream: string, index: number): string =>
+  deriveId(commandId, stream, index);
+
+/** The command id of what one attempt of an operation's step sends. */
+export const outcomeCommandIdOf = (operationId: string, step: string, attempt: number): string =>
+  deriveId(operationId, step, attempt);

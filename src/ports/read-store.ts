@@ -1,0 +1,106 @@
+import type { Position } from './event-store.ts';
+
+/** Values of a document are JSON. */
+export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
+
+/** A document of a collection: `id` is its key. */
+export interface Document {
+  readonly id: string;
+  readonly [field: string]: unknown;
+}
+
+export type Scalar = string | number | boolean | null;
+
+/** A small subset of MongoDB's filter language; a dotted path reaches into objects. */
+export interface Condition {
+  readonly eq?: Scalar;
+  readonly ne?: Scalar;
+  readonly in?: readonly Scalar[];
+  readonly lt?: string | number;
+  readonly lte?: string | number;
+  readonly gt?: string | number;
+  readonly gte?: string | number;
+  /** True where the text contains this (SQL `LIKE %x%`). */
+  readonly contains?: string;
+  /** An object field that has every one of these pairs. */
+  readonly hasPairs?: Readonly<Record<string, string>>;
+}
+
+/** All conditions must hold. */
+export type Where = Readonly<Record<string, Condition>>;
+
+export interface SortKey {
+  readonly field: string;
+  readonly direction: 'asc' | 'desc';
+}
+
+export interface FindOptions {
+  readonly where?: Where;
+  /** `id` ascending is appended when it is absent, so that the order is total. Null sorts before everything. */
+  readonly sort?: readonly SortKey[];
+  /** Only documents behind this one in the sort order: its values for the sort keys. */
+  readonly after?: Readonly<Record<string, Scalar>>;
+  readonly offset?: number;
+  readonly limit?: number;
+}
+
+/** An index a collection needs: fields in order, dotted paths allowed. */
+export interface Index {
+  readonly name: string;
+  readonly fields: readonly string[];
+}
+
+/** A collection as its projection declares it. */
+export interface CollectionSpec {
+  readonly name: string;
+  /** Raised when the shape of the documents changes: a new version is rebuilt beside the old one. */
+  readonly version: number;
+  readonly indexes: readonly Index[];
+}
+
+export type Change =
+  | { readonly kind: 'put'; readonly document: Document; readonly position: Position }
+  | { readonly kind: 'delete'; readonly id: string; readonly position: Position };
+
+/** How far a projection is: the last finished event. The id is verified at start (a restored log has another). */
+export interface Checkpoint {
+  readonly position: Position;
+  readonly eventId: string;
+}
+
+export interface Write {
+  readonly projection: string;
+  readonly version: number;
+  readonly from: Checkpoint | null;
+  readonly to: Checkpoint;
+  readonly changes: readonly Change[];
+}
+
+/** Somebody else has moved the checkpoint: stop, another writer owns this projection. */
+export class CheckpointMoved extends Error {
+  constructor(projection: string, version: number) {
+    super(`checkpoint of ${projection} version ${version} was moved by another writer`);
+    this.name = 'CheckpointMoved';
+  }
+}
+
+/** Documents by collection. Collections hold several versions side by side while one is rebuilt; reads see the live one. */
+export interface ReadStore {
+  /** Makes the collection version and its indexes where they do not exist; the first version becomes live. */
+  ensure(spec: CollectionSpec): Promise<void>;
+  /** `version` reads a version that is not live (a rebuild). */
+  get(collection: string, id: string, version?: number): Promise<Document | null>;
+  getMany(collection: string, ids: readonly string[], version?: number): Promise<readonly Document[]>;
+  find(collection: string, options: FindOptions, version?: number): Promise<readonly Document[]>;
+  count(collection: string, where?: Where, version?: number): Promise<number>;
+  /** Sum of a numeric field over the documents that match. */
+  sum(collection: string, field: string, where?: Where, version?: number): Promise<number>;
+  /** Documents and checkpoint together; throws CheckpointMoved when the checkpoint is not at `from`. */
+  write(write: Write): Promise<void>;
+  checkpoint(collection: string, version: number): Promise<Checkpoint | null>;
+  versions(collection: string): Promise<readonly { readonly version: number; readonly live: boolean }[]>;
+  /** Makes `version` the live one in one step. */
+  switchTo(collection: string, version: number): Promise<void>;
+  drop(collection: string, version: number): Promise<void>;
+  close(): Promise<void>;
+}
