@@ -52,6 +52,7 @@ function thenOf<Command, State, E extends DomainEvent>(
   };
   return {
     decision,
+    // biome-ignore lint/suspicious/noThenProperty: given/when/then are the words of the tests; nothing awaits this object.
     then: (...events) => expect(acceptedEvents()).toEqual(events),
     thenRejected: (code, ...mentioning) => {
       if (decision.kind === 'accepted') {
