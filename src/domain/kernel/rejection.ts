@@ -20,6 +20,10 @@ export const REJECTIONS = {
   InvalidInput: entry('invalid', (d) => `Invalid input received: ${text(d, 'reason')}`),
   InvalidVolume: entry('invalid', (d) => `Invalid volume: ${text(d, 'reason')}`),
   InvalidSnapshot: entry('invalid', (d) => `Invalid snapshot: ${text(d, 'reason')}`),
+  InvalidVolumeAttachMode: entry(
+    'invalid',
+    (d) => `Invalid attaching mode '${text(d, 'mode')}' for volume ${text(d, 'id')}.`,
+  ),
   InvalidAuthKey: entry('invalid', (d) => `Invalid auth key: ${text(d, 'reason')}`),
   InvalidVolumeType: entry('invalid', (d) => `Invalid volume type: ${text(d, 'reason')}`),
   InvalidQuota: entry('invalid', (d) => text(d, 'reason')),
@@ -27,7 +31,10 @@ export const REJECTIONS = {
   /** 409 in the API where the original says so: revert in a wrong state, duplicate names. */
   Conflict: entry('conflict', (d) => text(d, 'reason')),
   VolumeTypeExists: entry('conflict', (d) => `Volume Type ${text(d, 'name')} already exists.`),
-  VolumeTypeInUse: entry('invalid', (d) => `Volume Type ${text(d, 'id')} deletion is not allowed with volumes present with the type.`),
+  VolumeTypeInUse: entry(
+    'invalid',
+    (d) => `Volume Type ${text(d, 'id')} deletion is not allowed with volumes present with the type.`,
+  ),
   IdempotencyKeyReused: entry('conflict', () => 'Idempotency-Key was already used with a different request.'),
   RequestLapsed: entry('conflict', (d) => `Request ${text(d, 'operationId')} has lapsed; send it again.`),
   VolumeNotFound: entry('not-found', (d) => `Volume ${text(d, 'id')} could not be found.`),
@@ -38,20 +45,31 @@ export const REJECTIONS = {
     'not-found',
     (d) => `Volume Type ${text(d, 'id')} has no extra specs with key ${text(d, 'key')}.`,
   ),
-  VolumeMetadataNotFound: entry('not-found', (d) => `Volume ${text(d, 'id')} has no metadata with key ${text(d, 'key')}.`),
+  VolumeMetadataNotFound: entry(
+    'not-found',
+    (d) => `Volume ${text(d, 'id')} has no metadata with key ${text(d, 'key')}.`,
+  ),
   SnapshotMetadataNotFound: entry(
     'not-found',
     (d) => `Snapshot ${text(d, 'id')} has no metadata with key ${text(d, 'key')}.`,
+  ),
+  GlanceMetadataNotFound: entry(
+    'not-found',
+    (d) => `Glance metadata for volume/snapshot ${text(d, 'id')} with key ${text(d, 'key')} cannot be found.`,
   ),
   ServiceNotFound: entry('not-found', (d) => `Service ${text(d, 'id')} could not be found.`),
   HostNotFound: entry('not-found', (d) => `Host ${text(d, 'id')} could not be found.`),
   MessageNotFound: entry('not-found', (d) => `Message ${text(d, 'id')} could not be found.`),
   OperationNotFound: entry('not-found', (d) => `Operation ${text(d, 'id')} could not be found.`),
-  OperationNotParked: entry('conflict', (d) => `Operation ${text(d, 'id')} cannot be ${text(d, 'action')}: it is ${text(d, 'status')}.`),
+  OperationNotParked: entry(
+    'conflict',
+    (d) => `Operation ${text(d, 'id')} cannot be ${text(d, 'action')}: it is ${text(d, 'status')}.`,
+  ),
   Forbidden: entry('forbidden', (d) => `Policy doesn't allow ${text(d, 'rule')} to be performed.`),
   VolumeLimitExceeded: entry(
     'over-quota',
-    (d) => `VolumeLimitExceeded: Maximum number of volumes allowed (${text(d, 'limit')}) exceeded for quota '${text(d, 'resource')}'.`,
+    (d) =>
+      `VolumeLimitExceeded: Maximum number of volumes allowed (${text(d, 'limit')}) exceeded for quota '${text(d, 'resource')}'.`,
   ),
   SnapshotLimitExceeded: entry(
     'over-quota',

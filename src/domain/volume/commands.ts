@@ -1,5 +1,5 @@
-import type { FailureReason, VolumeEventOf } from './events.ts';
 import type { GiB } from '../kernel/units.ts';
+import type { FailureReason, VolumeEventOf } from './events.ts';
 
 /** Commands that the API sends; what they need to know of other streams (the type, the frozen backend) is in them. */
 export type VolumeCommand =
@@ -33,12 +33,25 @@ export type VolumeCommand =
     }
   | { readonly type: 'LapseRequest'; readonly operationId: string }
   // outcomes, sent by operations: accepted without events when the operation is not (or no longer) the owner
-  | { readonly type: 'CompleteVolumeCreation'; readonly outcome: Omit<VolumeEventOf<'VolumeCreated'>['data'], 'volumeId'> }
+  | {
+      readonly type: 'CompleteVolumeCreation';
+      readonly outcome: Omit<VolumeEventOf<'VolumeCreated'>['data'], 'volumeId'>;
+    }
   | { readonly type: 'FailVolumeCreation'; readonly operationId: string; readonly reason: FailureReason }
   | { readonly type: 'CompleteVolumeDeletion'; readonly operationId: string }
-  | { readonly type: 'FailVolumeDeletion'; readonly operationId: string; readonly busy: boolean; readonly reason: FailureReason }
+  | {
+      readonly type: 'FailVolumeDeletion';
+      readonly operationId: string;
+      readonly busy: boolean;
+      readonly reason: FailureReason;
+    }
   | { readonly type: 'CompleteVolumeExtension'; readonly operationId: string }
-  | { readonly type: 'FailVolumeExtension'; readonly operationId: string; readonly refused: boolean; readonly reason: FailureReason }
+  | {
+      readonly type: 'FailVolumeExtension';
+      readonly operationId: string;
+      readonly refused: boolean;
+      readonly reason: FailureReason;
+    }
   | { readonly type: 'CompleteRevert'; readonly operationId: string }
   | { readonly type: 'FailRevert'; readonly operationId: string; readonly reason: FailureReason }
   | {
@@ -49,8 +62,17 @@ export type VolumeCommand =
     }
   | { readonly type: 'UnpinVolume'; readonly operationId: string }
   // metadata
-  | { readonly type: 'UpdateVolume'; readonly name?: string | null; readonly description?: string | null; readonly metadata?: Readonly<Record<string, string>> }
-  | { readonly type: 'SetVolumeMetadata'; readonly metadata: Readonly<Record<string, string>>; readonly replace: boolean }
+  | {
+      readonly type: 'UpdateVolume';
+      readonly name?: string | null;
+      readonly description?: string | null;
+      readonly metadata?: Readonly<Record<string, string>>;
+    }
+  | {
+      readonly type: 'SetVolumeMetadata';
+      readonly metadata: Readonly<Record<string, string>>;
+      readonly replace: boolean;
+    }
   | { readonly type: 'DeleteVolumeMetadata'; readonly key: string }
   | { readonly type: 'SetImageMetadata'; readonly metadata: Readonly<Record<string, string>> }
   | { readonly type: 'UnsetImageMetadata'; readonly key: string }
@@ -84,8 +106,16 @@ export type VolumeCommand =
       readonly inUseAllowed: boolean;
       readonly backendFrozen: boolean;
     }
-  | { readonly type: 'CompleteSnapshotCreation'; readonly outcome: Omit<VolumeEventOf<'SnapshotCreated'>['data'], 'volumeId'> }
-  | { readonly type: 'FailSnapshotCreation'; readonly snapshotId: string; readonly operationId: string; readonly reason: FailureReason }
+  | {
+      readonly type: 'CompleteSnapshotCreation';
+      readonly outcome: Omit<VolumeEventOf<'SnapshotCreated'>['data'], 'volumeId'>;
+    }
+  | {
+      readonly type: 'FailSnapshotCreation';
+      readonly snapshotId: string;
+      readonly operationId: string;
+      readonly reason: FailureReason;
+    }
   | {
       readonly type: 'DeleteSnapshot';
       readonly snapshotId: string;
@@ -101,7 +131,12 @@ export type VolumeCommand =
       readonly busy: boolean;
       readonly reason: FailureReason;
     }
-  | { readonly type: 'UpdateSnapshot'; readonly snapshotId: string; readonly name?: string | null; readonly description?: string | null }
+  | {
+      readonly type: 'UpdateSnapshot';
+      readonly snapshotId: string;
+      readonly name?: string | null;
+      readonly description?: string | null;
+    }
   | {
       readonly type: 'SetSnapshotMetadata';
       readonly snapshotId: string;
@@ -110,7 +145,12 @@ export type VolumeCommand =
     }
   | { readonly type: 'DeleteSnapshotMetadata'; readonly snapshotId: string; readonly key: string }
   | { readonly type: 'ResetSnapshotStatus'; readonly snapshotId: string; readonly status: string }
-  | { readonly type: 'UpdateSnapshotStatus'; readonly snapshotId: string; readonly status: string; readonly progress: string | null }
+  | {
+      readonly type: 'UpdateSnapshotStatus';
+      readonly snapshotId: string;
+      readonly status: string;
+      readonly progress: string | null;
+    }
   // transfers
   | {
       readonly type: 'CreateTransfer';

@@ -1,9 +1,13 @@
 import { z } from 'zod';
 import { catalogueOf, type EventsOf } from '../kernel/event.ts';
+import { SNAPSHOT_STATUSES, VOLUME_STATUSES } from './statuses.ts';
 
 const id = z.string().min(1);
 const gib = z.int().min(0);
 const metadata = z.record(z.string(), z.string());
+/** Where the volume or snapshot stands after the event, wherever that depends on what was before. */
+const volumeStatus = z.enum(VOLUME_STATUSES);
+const snapshotStatus = z.enum(SNAPSHOT_STATUSES);
 
 /** Why something failed: a stable code, a sentence an operator can read, and figures. */
 export const failureReason = z.object({
@@ -16,7 +20,14 @@ export type FailureReason = z.infer<typeof failureReason>;
 /** What a new volume is made from. A clone and a volume from a snapshot read a volume that must stay meanwhile. */
 export const volumeSource = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('empty') }),
-  z.object({ kind: z.literal('snapshot'), snapshotId: id, volumeId: id, sizeGiB: gib, pool: z.string(), backendName: z.string() }),
+  z.object({
+    kind: z.literal('snapshot'),
+    snapshotId: id,
+    volumeId: id,
+    sizeGiB: gib,
+    pool: z.string(),
+    backendName: z.string(),
+  }),
   z.object({ kind: z.literal('volume'), volumeId: id, sizeGiB: gib, pool: z.string(), backendName: z.string() }),
 ]);
 export type VolumeSource = z.infer<typeof volumeSource>;
@@ -77,22 +88,32 @@ const schemas = {
       snapshotIds: z.array(id),
       /** Operations that own the volume or its snapshots and must have ended before this one touches the backend. */
       takesOver: z.array(id),
+      status: volumeStatus,
     }),
   },
   VolumeDeleted: { version: 1, data: z.object({ volumeId: id, operationId: id, projectId: id, sizeGiB: gib }) },
   VolumeDeletionFailed: {
     version: 1,
-    data: z.object({ volumeId: id, operationId: id, busy: z.boolean(), reason: failureReason }),
+    data: z.object({ volumeId: id, operationId: id, busy: z.boolean(), reason: failureReason, status: volumeStatus }),
   },
   VolumeExtensionRequested: {
     version: 1,
     data: z.object({ volumeId: id, operationId: id, projectId: id, fromGiB: gib, toGiB: gib }),
   },
-  VolumeExtended: { version: 1, data: z.object({ volumeId: id, operationId: id, fromGiB: gib, toGiB: gib }) },
+  VolumeExtended: {
+    version: 1,
+    data: z.object({ volumeId: id, operationId: id, fromGiB: gib, toGiB: gib, status: volumeStatus }),
+  },
   /** `refused`: no room on the pool, nothing was touched; else the driver failed. */
   VolumeExtensionFailed: {
     version: 1,
-    data: z.object({ volumeId: id, operationId: id, refused: z.boolean(), reason: failureReason }),
+    data: z.object({
+      volumeId: id,
+      operationId: id,
+      refused: z.boolean(),
+      reason: failureReason,
+      status: volumeStatus,
+    }),
   },
   VolumeRevertRequested: { version: 1, data: z.object({ volumeId: id, operationId: id, snapshotId: id }) },
   VolumeReverted: { version: 1, data: z.object({ volumeId: id, operationId: id, snapshotId: id }) },
@@ -104,7 +125,7 @@ const schemas = {
     version: 1,
     data: z.object({
       volumeId: id,
-      status: z.string().optional(),
+      status: volumeStatus.optional(),
       attachStatus: z.enum(['attached', 'detached']).optional(),
       /** null is the stored form of `none`. */
       migrationStatus: z.string().nullable().optional(),
@@ -122,7 +143,11 @@ const schemas = {
   // What describes it
   VolumeUpdated: {
     version: 1,
-    data: z.object({ volumeId: id, name: z.string().nullable().optional(), description: z.string().nullable().optional() }),
+    data: z.object({
+      volumeId: id,
+      name: z.string().nullable().optional(),
+      description: z.string().nullable().optional(),
+    }),
   },
   /** `metadata` is the whole after the change. */
   VolumeMetadataChanged: { version: 1, data: z.object({ volumeId: id, metadata }) },
@@ -131,7 +156,7 @@ const schemas = {
   VolumeReadonlySet: { version: 1, data: z.object({ volumeId: id, readonly: z.boolean() }) },
   // Attachments (the old actions)
   VolumeReserved: { version: 1, data: z.object({ volumeId: id }) },
-  VolumeUnreserved: { version: 1, data: z.object({ volumeId: id }) },
+  VolumeUnreserved: { version: 1, data: z.object({ volumeId: id, status: volumeStatus }) },
   VolumeAttached: {
     version: 1,
     data: z.object({
@@ -146,7 +171,7 @@ const schemas = {
   VolumeDetachingBegun: { version: 1, data: z.object({ volumeId: id }) },
   VolumeDetachingRolledBack: { version: 1, data: z.object({ volumeId: id }) },
   /** `attachmentIds` are those that ended (none when there was nothing to detach). */
-  VolumeDetached: { version: 1, data: z.object({ volumeId: id, attachmentIds: z.array(id) }) },
+  VolumeDetached: { version: 1, data: z.object({ volumeId: id, attachmentIds: z.array(id), status: volumeStatus }) },
   // Snapshots
   SnapshotCreationRequested: {
     version: 1,
@@ -196,7 +221,14 @@ const schemas = {
   },
   SnapshotDeletionFailed: {
     version: 1,
-    data: z.object({ volumeId: id, snapshotId: id, operationId: id, busy: z.boolean(), reason: failureReason }),
+    data: z.object({
+      volumeId: id,
+      snapshotId: id,
+      operationId: id,
+      busy: z.boolean(),
+      reason: failureReason,
+      status: snapshotStatus,
+    }),
   },
   SnapshotUpdated: {
     version: 1,
@@ -211,12 +243,12 @@ const schemas = {
   /** By an administrator (`os-reset_status`). */
   SnapshotStatusReset: {
     version: 1,
-    data: z.object({ volumeId: id, snapshotId: id, status: z.string(), takesOver: z.array(id) }),
+    data: z.object({ volumeId: id, snapshotId: id, status: snapshotStatus, takesOver: z.array(id) }),
   },
   /** By the compute service (`os-update_snapshot_status`). */
   SnapshotStatusUpdated: {
     version: 1,
-    data: z.object({ volumeId: id, snapshotId: id, status: z.string(), progress: z.string().nullable() }),
+    data: z.object({ volumeId: id, snapshotId: id, status: snapshotStatus, progress: z.string().nullable() }),
   },
   // Transfers
   TransferCreated: {
@@ -248,7 +280,7 @@ const schemas = {
       volumeTypeId: id,
     }),
   },
-  TransferDeleted: { version: 1, data: z.object({ volumeId: id, transferId: id }) },
+  TransferDeleted: { version: 1, data: z.object({ volumeId: id, transferId: id, status: volumeStatus }) },
 } as const;
 
 export const volumeEvents = catalogueOf(schemas);

@@ -1,49 +1,8 @@
-import type { VolumeSource } from './events.ts';
 import type { GiB } from '../kernel/units.ts';
+import type { VolumeSource } from './events.ts';
+import type { SnapshotStatus, VolumeStatus } from './statuses.ts';
 
-/** Statuses of a volume (contract/states.json `enums.volume`). */
-export const VOLUME_STATUSES = [
-  'creating',
-  'available',
-  'reserved',
-  'attaching',
-  'in-use',
-  'detaching',
-  'maintenance',
-  'deleting',
-  'error',
-  'error_deleting',
-  'error_managing',
-  'managing',
-  'error_managing_deleting',
-  'unmanaging',
-  'error_unmanaging',
-  'reverting',
-  'extending',
-  'error_extending',
-  'retyping',
-  'downloading',
-  'uploading',
-  'backing-up',
-  'error_backing-up',
-  'restoring-backup',
-  'error_restoring',
-  'awaiting-transfer',
-] as const;
-export type VolumeStatus = (typeof VOLUME_STATUSES)[number];
-
-export const SNAPSHOT_STATUSES = [
-  'creating',
-  'available',
-  'error',
-  'deleting',
-  'error_deleting',
-  'updating',
-  'unmanaging',
-  'backing-up',
-  'restoring',
-] as const;
-export type SnapshotStatus = (typeof SNAPSHOT_STATUSES)[number];
+export { SNAPSHOT_STATUSES, type SnapshotStatus, VOLUME_STATUSES, type VolumeStatus } from './statuses.ts';
 
 export type AttachStatus = 'attached' | 'detached';
 
@@ -107,8 +66,10 @@ export interface LiveVolume {
   readonly extraSpecs: Readonly<Record<string, string>>;
   readonly source: VolumeSource;
   readonly status: VolumeStatus;
-  /** The status before an extension, restored when it is refused. */
+  /** The status before an extension or a deletion, restored when it is refused or the backend is busy. */
   readonly previousStatus: VolumeStatus | null;
+  /** What an extension under way grows it to. */
+  readonly extendingToGiB: GiB | null;
   readonly attachStatus: AttachStatus;
   readonly migrationStatus: string | null;
   readonly availabilityZone: string;
@@ -124,18 +85,27 @@ export interface LiveVolume {
   readonly snapshots: Readonly<Record<string, Snapshot>>;
   readonly snapshotsMade: number;
   readonly attachments: Readonly<Record<string, Attachment>>;
+  /** Mode of the last attach; forgotten at the next detach. */
+  readonly attachedMode: 'rw' | 'ro' | null;
   readonly transfer: OpenTransfer | null;
   readonly pins: Readonly<Record<string, Pin>>;
   readonly owner: Owner | null;
   readonly deleted: boolean;
 }
 
+/** Operations whose request is in the stream, newest first: a list that grows without being copied. */
+export interface Landed {
+  readonly operationId: string;
+  readonly before: Landed | null;
+}
+
 /** The state of one volume's stream. */
 export interface Volume {
   /** null before the request to create it has landed. */
   readonly volume: LiveVolume | null;
+  readonly landed: Landed | null;
   /** Operations whose charge lapsed before their request landed. */
   readonly lapsed: Readonly<Record<string, true>>;
 }
 
-export const initialVolume: Volume = { volume: null, lapsed: {} };
+export const initialVolume: Volume = { volume: null, landed: null, lapsed: {} };
