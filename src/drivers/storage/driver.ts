@@ -84,16 +84,25 @@ export interface FoundObject {
   readonly sizeBytes: number;
 }
 
-/** `retryable`: the same call may succeed later or elsewhere. `busy`: the object is in use on the backend. */
+/**
+ * `retryable`: the same call may succeed later or elsewhere. `busy`: the object is in use on the backend. `fenced`: the
+ * caller's token is older than another owner's, to whom the work now belongs: record nothing, neither success nor failure.
+ * A call whose signal aborted rejects with the signal's reason instead.
+ */
 export class DriverError extends Error {
   readonly retryable: boolean;
   readonly busy: boolean;
+  readonly fenced: boolean;
 
-  constructor(message: string, options: { retryable?: boolean; busy?: boolean; cause?: unknown } = {}) {
+  constructor(
+    message: string,
+    options: { retryable?: boolean; busy?: boolean; fenced?: boolean; cause?: unknown } = {},
+  ) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.name = 'DriverError';
     this.retryable = options.retryable ?? false;
     this.busy = options.busy ?? false;
+    this.fenced = options.fenced ?? false;
   }
 }
 
@@ -104,13 +113,21 @@ export interface StorageDriver {
 
   /** Prepares the backend and checks that it is usable; throws DriverError that says what is wrong. */
   setUp(): Promise<void>;
-  /** Makes every call of an older token fail from now on, and removes what such calls left incomplete. */
+  /**
+   * Makes every call of an older token fail from now on, and removes what such calls left incomplete. Called once for
+   * each new token before any other call of it: a call whose token never took over is fenced. Fails itself, fenced, where
+   * a newer token has taken over.
+   */
   takeOver(context: CallContext): Promise<void>;
   stats(): Promise<BackendStats>;
 
   createVolume(volume: BackendVolume, context: CallContext): Promise<BackendObject>;
   /** The new volume may be larger than the snapshot; it grows within the driver. */
-  createVolumeFromSnapshot(volume: BackendVolume, snapshot: BackendSnapshot, context: CallContext): Promise<BackendObject>;
+  createVolumeFromSnapshot(
+    volume: BackendVolume,
+    snapshot: BackendSnapshot,
+    context: CallContext,
+  ): Promise<BackendObject>;
   createClonedVolume(volume: BackendVolume, source: BackendVolume, context: CallContext): Promise<BackendObject>;
   /** Gone already is success. */
   deleteVolume(volume: BackendVolume, context: CallContext): Promise<void>;
@@ -126,7 +143,12 @@ export interface StorageDriver {
   initializeConnection(volume: BackendVolume, connector: Connector, context: CallContext): Promise<ConnectionInfo>;
   /** `connector` null: every connection of the volume. */
   terminateConnection(volume: BackendVolume, connector: Connector | null, context: CallContext): Promise<void>;
-  attachVolume(volume: BackendVolume, instanceId: string | null, hostName: string | null, mountpoint: string): Promise<void>;
+  attachVolume(
+    volume: BackendVolume,
+    instanceId: string | null,
+    hostName: string | null,
+    mountpoint: string,
+  ): Promise<void>;
   detachVolume(volume: BackendVolume, attachmentId: string): Promise<void>;
 
   /** Writes an image over the volume. */
@@ -140,7 +162,11 @@ export interface StorageDriver {
   /** Moves the volume to another pool of this backend; null where the driver cannot and the data must be copied. */
   migrateVolume(volume: BackendVolume, toPool: string, context: CallContext): Promise<BackendObject | null>;
   /** Whether the volume could be made to fit the new type where it is. */
-  retypeVolume(volume: BackendVolume, extraSpecs: Readonly<Record<string, string>>, context: CallContext): Promise<boolean>;
+  retypeVolume(
+    volume: BackendVolume,
+    extraSpecs: Readonly<Record<string, string>>,
+    context: CallContext,
+  ): Promise<boolean>;
   /** Takes an object that exists under Scoria's name; the size comes from manageVolumeSize. */
   manageVolume(volume: BackendVolume, existingName: string, context: CallContext): Promise<BackendObject>;
   /** Size in GiB, rounded up, of an object that exists. */
