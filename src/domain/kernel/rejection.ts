@@ -25,6 +25,11 @@ export const REJECTIONS = {
     (d) => `Invalid attaching mode '${text(d, 'mode')}' for volume ${text(d, 'id')}.`,
   ),
   InvalidAuthKey: entry('invalid', (d) => `Invalid auth key: ${text(d, 'reason')}`),
+  InvalidAvailabilityZone: entry('invalid', (d) => `Availability zone '${text(d, 'zone')}' is invalid.`),
+  InvalidTypeAvailabilityZones: entry(
+    'invalid',
+    (d) => `Volume type is only supported in these availability zones: ${text(d, 'zones')}`,
+  ),
   InvalidVolumeType: entry('invalid', (d) => `Invalid volume type: ${text(d, 'reason')}`),
   InvalidQuota: entry('invalid', (d) => text(d, 'reason')),
   InvalidHost: entry('invalid', (d) => `Invalid host: ${text(d, 'reason')}`),
@@ -34,6 +39,10 @@ export const REJECTIONS = {
   VolumeTypeInUse: entry(
     'invalid',
     (d) => `Volume Type ${text(d, 'id')} deletion is not allowed with volumes present with the type.`,
+  ),
+  VolumeTypeIsDefault: entry(
+    'invalid',
+    (d) => `The volume type ${text(d, 'id')} is a default volume type and cannot be deleted.`,
   ),
   IdempotencyKeyReused: entry('conflict', () => 'Idempotency-Key was already used with a different request.'),
   RequestLapsed: entry('conflict', (d) => `Request ${text(d, 'operationId')} has lapsed; send it again.`),
