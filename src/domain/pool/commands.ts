@@ -22,6 +22,11 @@ export type PoolCommand =
       readonly operationId: string;
       readonly freed:
         | 'claim'
-        | { readonly volumesGiB: GiB; readonly snapshotsGiB: GiB; readonly volumes: number; readonly snapshots: number };
+        | {
+            readonly volumesGiB: GiB;
+            readonly snapshotsGiB: GiB;
+            readonly volumes: number;
+            readonly snapshots: number;
+          };
       readonly reason: string;
     };

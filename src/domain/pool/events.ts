@@ -38,7 +38,9 @@ const schemas = {
       volumes: gib,
       snapshots: gib,
       open: z.array(allocation),
+      /** Operations that ended since the books were closed before, and those of them whose claim stayed. */
       ended: z.array(id),
+      settled: z.array(id),
     }),
   },
 } as const;

@@ -10,7 +10,13 @@ export interface QuotaDefaults {
 }
 
 export type QuotaCommand =
-  | { readonly type: 'SetQuotaLimits'; readonly projectId: string; readonly limits: Amounts }
+  /** Merged into the project's own limits. */
+  | {
+      readonly type: 'SetQuotaLimits';
+      readonly projectId: string;
+      readonly limits: Amounts;
+      readonly typeNames: QuotaDefaults['typeNames'];
+    }
   | { readonly type: 'DeleteQuotaLimits'; readonly projectId: string }
   /** Over the limit: refused, and nothing is written. `volumeSizeGiB` is checked against per_volume_gigabytes. */
   | {
@@ -22,8 +28,8 @@ export type QuotaCommand =
       readonly landsIn: string;
       readonly reserved: boolean;
       readonly defaults: QuotaDefaults;
-      /** Which of the two messages a count over its limit gets. */
-      readonly resource: 'volume' | 'snapshot';
+      /** What is asked for: it decides the figures of a refusal (a growth always shows the plain gigabytes). */
+      readonly resource: 'volume' | 'snapshot' | 'growth';
     }
   | { readonly type: 'SettleCharge'; readonly projectId: string; readonly operationId: string }
   /** `charge`: whatever the operation's open charge holds; otherwise what a deletion or a transfer freed. */

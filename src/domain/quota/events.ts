@@ -37,7 +37,9 @@ const schemas = {
       limits: amounts,
       charged: amounts,
       open: z.array(openCharge),
+      /** Operations that ended since the books were closed before, and those of them whose charge stayed. */
       ended: z.array(id),
+      settled: z.array(id),
     }),
   },
 } as const;
