@@ -37,6 +37,10 @@ const schemas = {
   UndoStarted: { version: 1, data: stepOf },
   UndoSucceeded: { version: 1, data: stepOf },
   UndoFailed: { version: 1, data: stepOf.extend({ reason: failureReason, retryAt: z.number().nullable() }) },
+  /** What was undone is done over: these steps start again. */
+  OperationRescheduled: { version: 1, data: of.extend({ steps: z.array(z.string()) }) },
+  /** All that could be undone is; what follows marks the failure. */
+  UndoCompleted: { version: 1, data: of },
   /** Another operation owns the resource now: stop and undo. */
   OperationStopRequested: { version: 1, data: of.extend({ by: z.string(), reason: z.string() }) },
   OperationSucceeded: { version: 1, data: of },

@@ -1,0 +1,39 @@
+import { volumeAggregate, volumeStream } from '../commands/streams.ts';
+import type { GiB } from '../domain/kernel/units.ts';
+import type { LiveVolume } from '../domain/volume/state.ts';
+import type { BackendVolume, CallContext } from '../drivers/storage/driver.ts';
+import { type StepContext, StepError } from './operation.ts';
+import type { BackendWorker } from './services.ts';
+
+/** Name of the pool within its backend: `host@backend#pool` gives `pool`. */
+export const poolNameOf = (pool: string): string => pool.slice(pool.indexOf('#') + 1);
+
+/** `host@backend#pool` gives `host@backend`. */
+export const backendHostOf = (pool: string): string => pool.split('#', 1)[0] ?? pool;
+
+export const backendVolumeOf = (volume: {
+  readonly id: string;
+  readonly name: string;
+  readonly sizeGiB: GiB;
+  readonly pool: string;
+}): BackendVolume => ({ ...volume, pool: poolNameOf(volume.pool) });
+
+/** The worker of this process that holds the backend of a pool, with what its driver's calls carry. */
+export function workerFor(context: StepContext, pool: string): BackendWorker & { readonly context: CallContext } {
+  const worker = context.services.backends.forPool(pool);
+  if (worker === null) {
+    throw new StepError({ code: 'BackendUnavailable', message: `no worker holds the backend of ${pool}` }, 'here');
+  }
+  return { ...worker, context: worker.call(context.signal) };
+}
+
+/** The volume as its stream has it now; a volume that never was is a programming error. */
+export async function loadVolume(context: StepContext, volumeId: string): Promise<LiveVolume> {
+  const { state } = await context.services.handler.load(volumeAggregate, volumeStream(volumeId));
+  if (state.volume === null) throw new StepError({ code: 'VolumeNotFound', message: `volume ${volumeId} was never created` }, 'never');
+  return state.volume;
+}
+
+/** Another operation, or an administrator, has taken the resource over: what this one did must be undone. */
+export const notOwner = (operationId: string, what: 'volume' | 'snapshot'): StepError =>
+  new StepError({ code: 'NotOwner', message: `operation ${operationId} no longer owns the ${what}` }, 'never');

@@ -1,0 +1,129 @@
+import { volumeAggregate, volumeStream } from '../commands/streams.ts';
+import { amountsOfSnapshot, amountsOfVolume, addAmounts } from '../domain/quota/amounts.ts';
+import type { VolumeEventOf } from '../domain/volume/events.ts';
+import type { BackendVolume } from '../drivers/storage/driver.ts';
+import type { GiB } from '../domain/kernel/units.ts';
+import { backendVolumeOf, loadVolume, notOwner, workerFor } from './backend.ts';
+import { returnCapacity, returnQuota } from './ledgers.ts';
+import { defineOperation, forEach, type Step, type StepContext } from './operation.ts';
+import { deleteSnapshotFound, type SnapshotFound, snapshotFound } from './snapshot-on-backend.ts';
+import { stopFormer } from './stop-former.ts';
+
+type Input = VolumeEventOf<'VolumeDeletionRequested'>['data'];
+
+/** What there is to delete and to give back, as it stood when the former operations had ended. */
+interface Inventory {
+  readonly projectId: string;
+  readonly sizeGiB: GiB;
+  readonly volumeTypeId: string;
+  /** Null where the volume was never built, or its building was undone. */
+  readonly pool: string | null;
+  readonly volume: BackendVolume | null;
+  readonly snapshots: readonly SnapshotFound[];
+}
+
+const inventory: Step<Input> = {
+  name: 'inventory',
+  effect: 'none',
+  timeoutMs: 30_000,
+  attempts: 1,
+  run: async (context): Promise<Inventory> => {
+    const volume = await loadVolume(context, context.operation.input.volumeId);
+    const { id, projectId, sizeGiB, volumeTypeId, pool, backendName } = volume;
+    const built = pool !== null && backendName !== null;
+    const snapshots = context.operation.input.snapshotIds.flatMap((snapshotId) => snapshotFound(volume, snapshotId) ?? []);
+    return {
+      projectId,
+      sizeGiB,
+      volumeTypeId,
+      pool,
+      volume: built ? backendVolumeOf({ id, name: backendName, sizeGiB, pool }) : null,
+      snapshots,
+    };
+  },
+};
+
+/** A snapshot that goes with its volume; it counts as gone, and is given back, with it. */
+const deleteSnapshotOf = (snapshotId: string): Step<Input> => ({
+  name: `delete-snapshot:${snapshotId}`,
+  effect: 'world',
+  timeoutMs: 3_600_000,
+  attempts: 5,
+  run: async (context) => {
+    const found = context.output<Inventory>('inventory').snapshots.find((snapshot) => snapshot.snapshotId === snapshotId);
+    if (found !== undefined) await deleteSnapshotFound(context, found);
+  },
+});
+
+const deleteOnBackend: Step<Input> = {
+  name: 'delete',
+  effect: 'world',
+  timeoutMs: 3_600_000,
+  attempts: 5,
+  run: async (context) => {
+    const { pool, volume } = context.output<Inventory>('inventory');
+    if (pool === null || volume === null) return;
+    const { driver, context: call } = workerFor(context, pool);
+    await driver.removeExport(volume, call);
+    await driver.deleteVolume(volume, call);
+  },
+};
+
+/** The volume is gone, its snapshots with it; then, and only then, both ledgers get back what it held. */
+const finish: Step<Input> = {
+  name: 'finish',
+  effect: 'command',
+  timeoutMs: 60_000,
+  attempts: 10,
+  run: async (context) => {
+    const { operationId, volumeId, snapshotIds } = context.operation.input;
+    for (const snapshotId of snapshotIds) {
+      const command = { type: 'CompleteSnapshotDeletion', snapshotId, operationId } as const;
+      await context.send(volumeAggregate, volumeStream(volumeId), command, `:${snapshotId}`);
+    }
+    const gone = await context.send(volumeAggregate, volumeStream(volumeId), { type: 'CompleteVolumeDeletion', operationId });
+    if (gone.state.volume?.deleted !== true) throw notOwner(operationId, 'volume');
+    await giveBack(context);
+  },
+};
+
+/** Sums over the volume and what went with it, by project: a snapshot may have been charged to another one. */
+async function giveBack(context: StepContext<Input>): Promise<void> {
+  const { projectId, sizeGiB, volumeTypeId, pool, snapshots } = context.output<Inventory>('inventory');
+  const byProject = new Map([[projectId, amountsOfVolume(sizeGiB, volumeTypeId)]]);
+  for (const snapshot of snapshots) {
+    const before = byProject.get(snapshot.projectId) ?? {};
+    byProject.set(snapshot.projectId, addAmounts(before, amountsOfSnapshot(snapshot.sizeGiB, snapshot.volumeTypeId)));
+  }
+  const returns = [...byProject].map(([project, amounts]) => returnQuota(context, project, amounts, 'deleted'));
+  if (pool !== null) {
+    const built = snapshots.filter((snapshot) => snapshot.onBackend !== null);
+    const snapshotsGiB = built.reduce((sum, snapshot) => sum + snapshot.sizeGiB, 0);
+    returns.push(returnCapacity(context, pool, { volumesGiB: sizeGiB, volumes: 1, snapshotsGiB, snapshots: built.length }));
+  }
+  await Promise.all(returns);
+}
+
+const markDeletionFailed: Step<Input> = {
+  name: 'mark-deletion-failed',
+  effect: 'command',
+  timeoutMs: 60_000,
+  attempts: 10,
+  run: async ({ operation, send, reason }) => {
+    const { operationId, volumeId } = operation.input;
+    const why = reason ?? { code: 'Unknown', message: 'no reason was recorded' };
+    const busy = why.code === 'BackendBusy';
+    await send(volumeAggregate, volumeStream(volumeId), { type: 'FailVolumeDeletion', operationId, busy, reason: why });
+  },
+};
+
+/** contract/sagas.md §2. Nothing is undone: what is gone is gone, and the deletion may be asked for again. */
+export const deleteVolume = defineOperation<Input>({
+  kind: 'delete-volume',
+  version: 1,
+  startedBy: 'VolumeDeletionRequested',
+  projectId: (input) => input.projectId,
+  resource: ({ volumeId }) => ({ type: 'volume', id: volumeId, volumeId }),
+  steps: [stopFormer, inventory, forEach(({ snapshotIds }) => snapshotIds, deleteSnapshotOf), deleteOnBackend, finish],
+  failed: [markDeletionFailed],
+});

@@ -1,0 +1,206 @@
+import type { CommandHandler } from '../commands/handle.ts';
+import { operationAggregate, operationStream } from '../commands/operations.ts';
+import { deriveId } from '../domain/kernel/ids.ts';
+import { quotaEvents } from '../domain/quota/events.ts';
+import { volumeEvents } from '../domain/volume/events.ts';
+import type { Clock } from '../ports/clock.ts';
+import type { Coordination, OpenWork } from '../ports/coordination.ts';
+import type { EventStore, RecordedEvent } from '../ports/event-store.ts';
+import type { Checkpoint } from '../ports/read-store.ts';
+import type { OrphanWatch, WatchedCharge } from './lapse-orphans.ts';
+import { definitionsByEvent, type OperationDefinition } from './operation.ts';
+import type { OperationRunner, RunnerLogger } from './runner.ts';
+
+export interface OperationsFeed {
+  /** Takes up what is unfinished, then follows the log. Resolves when everything recorded before is being worked on. */
+  start(): Promise<void>;
+  stop(): Promise<void>;
+  /** Why the feed has stopped, null while it runs. */
+  failure(): string | null;
+}
+
+const FEED = 'operations';
+const SAVE_EVERY_MS = 500;
+const RECONNECT_MS = 500;
+
+/**
+ * Turns the log into operations. The feed's checkpoint means *started*: everything before it is running, or kept in the
+ * set of unfinished work, so that a start is instant however long the log is. Both are saved together, work first.
+ */
+export function createOperationsFeed(deps: {
+  readonly eventStore: EventStore;
+  readonly coordination: Coordination;
+  readonly handler: CommandHandler;
+  readonly runner: OperationRunner;
+  readonly orphans: OrphanWatch;
+  readonly definitions: readonly OperationDefinition[];
+  readonly clock: Clock;
+  readonly logger: RunnerLogger;
+}): OperationsFeed {
+  const { eventStore, coordination, handler, runner, orphans, clock, logger } = deps;
+  const byEvent = definitionsByEvent(deps.definitions);
+  const stopping = new AbortController();
+  let seen: Checkpoint | null = null;
+  let saved: Checkpoint | null = null;
+  let savedWork = new Map<string, OpenWork>();
+  let catchingUp = true;
+  let failed: string | null = null;
+  let loops: Promise<unknown> = Promise.resolve();
+
+  const startOperation = async (definition: OperationDefinition, event: RecordedEvent): Promise<void> => {
+    const { data } = volumeEvents.decode(event.type, event.metadata.schemaVersion, event.data);
+    const input = data as never;
+    const { operationId } = data as { operationId: string };
+    const { correlationId } = event.metadata;
+    if (catchingUp) {
+      const { state } = await handler.load(operationAggregate, operationStream(operationId));
+      if (state.started !== null) {
+        await runner.resume(operationId, correlationId);
+        return;
+      }
+    }
+    const { kind, version } = definition;
+    const resource = definition.resource(input);
+    runner.start(definition, { operationId, kind, version, steps: [], projectId: definition.projectId(input), resource, input: data }, correlationId);
+  };
+
+  /** An administrator reset a status under a running operation: it must stop before anybody acts on the new status. */
+  const stopTakenOver = async (event: RecordedEvent, takesOver: readonly string[]): Promise<void> => {
+    for (const operationId of takesOver) {
+      await handler.handle(
+        operationAggregate,
+        operationStream(operationId),
+        { type: 'RequestStop', by: event.id, reason: 'an administrator reset the status' },
+        {
+          commandId: deriveId(event.id, 'stop', operationId),
+          correlationId: event.metadata.correlationId,
+          causationId: event.id,
+          actor: event.metadata.actor,
+        },
+      );
+    }
+  };
+
+  const onEvent = async (event: RecordedEvent): Promise<void> => {
+    if (event.stream.startsWith('operation-')) {
+      const stopped = event.type === 'OperationStopRequested';
+      if (stopped || event.type === 'OperationResumed') runner.wake((event.data as { operationId: string }).operationId, stopped);
+      return;
+    }
+    if (event.stream.startsWith('quota-')) {
+      onQuotaEvent(event);
+      return;
+    }
+    const { operationId, takesOver } = event.data as { operationId?: string; takesOver?: readonly string[] };
+    if (operationId !== undefined) orphans.landed(operationId);
+    const definition = byEvent.get(event.type);
+    if (definition !== undefined) await startOperation(definition, event);
+    else if (takesOver !== undefined && takesOver.length > 0) await stopTakenOver(event, takesOver);
+  };
+
+  const onQuotaEvent = (event: RecordedEvent): void => {
+    const quotaEvent = quotaEvents.decode(event.type, event.metadata.schemaVersion, event.data);
+    if (quotaEvent.type === 'QuotaCharged') orphans.charged(quotaEvent.data);
+    if (quotaEvent.type === 'QuotaSettled' || quotaEvent.type === 'QuotaReturned') orphans.landed(quotaEvent.data.operationId);
+  };
+
+  const openWork = (): Map<string, OpenWork> => {
+    const dueAt = clock.now();
+    const work = new Map<string, OpenWork>();
+    for (const { id, data } of runner.open()) work.set(id, { kind: 'operation', id, dueAt, data });
+    for (const charge of orphans.open()) {
+      const id = charge.operationId;
+      work.set(`charge ${id}`, { kind: 'charge', id, dueAt, data: { ...charge } });
+    }
+    return work;
+  };
+
+  const save = async (): Promise<void> => {
+    const checkpoint = seen;
+    const work = openWork();
+    const added = [...work].filter(([key]) => !savedWork.has(key)).map(([, value]) => value);
+    const gone = [...savedWork].filter(([key]) => !work.has(key)).map(([, value]) => value);
+    await coordination.putWork(added);
+    for (const kind of ['operation', 'charge'] as const) {
+      const ids = gone.filter((one) => one.kind === kind).map(({ id }) => id);
+      if (ids.length > 0) await coordination.removeWork(kind, ids);
+    }
+    savedWork = work;
+    if (checkpoint === null || checkpoint.position === saved?.position) return;
+    await coordination.saveFeedCheckpoint(FEED, checkpoint);
+    saved = checkpoint;
+  };
+
+  const saveLoop = async (): Promise<void> => {
+    while (!stopping.signal.aborted) {
+      await clock.sleep(SAVE_EVERY_MS, stopping.signal).catch(() => undefined);
+      if (stopping.signal.aborted) return;
+      await save().catch((error) => logger.warn({ err: error }, 'unfinished work cannot be saved now'));
+    }
+  };
+
+  const takeUpUnfinished = async (): Promise<void> => {
+    const unfinished = await coordination.listWork('operation');
+    for (const work of unfinished) {
+      savedWork.set(work.id, work);
+      await runner.resume(work.id, String(work.data.correlationId ?? work.id));
+    }
+    for (const work of await coordination.listWork('charge')) {
+      savedWork.set(`charge ${work.id}`, work);
+      orphans.charged(work.data as unknown as WatchedCharge);
+    }
+    if (unfinished.length > 0) logger.info({ operations: unfinished.length }, 'unfinished operations taken up');
+  };
+
+  /** The checkpoint counts only while its event is in the log: a log restored from an older backup is read from its start. */
+  const verifiedCheckpoint = async (): Promise<Checkpoint | null> => {
+    const checkpoint = await coordination.feedCheckpoint(FEED);
+    if (checkpoint === null) return null;
+    const before = checkpoint.position === 0n ? null : checkpoint.position - 1n;
+    for await (const event of eventStore.readAll({ ...(before === null ? {} : { after: before }), limit: 1 })) {
+      if (event.id === checkpoint.eventId) return checkpoint;
+    }
+    logger.warn({ position: String(checkpoint.position) }, 'the log does not have the event of the operations checkpoint: reading it from the start');
+    return null;
+  };
+
+  const follow = async (caughtUp: () => void): Promise<void> => {
+    while (!stopping.signal.aborted) {
+      try {
+        const streams = { prefixes: ['volume-', 'quota-', 'operation-'] };
+        const deliveries = eventStore.subscribe({ after: seen?.position ?? null, streams, signal: stopping.signal });
+        for await (const delivery of deliveries) {
+          if (delivery.kind === 'caught-up') {
+            catchingUp = false;
+            caughtUp();
+            continue;
+          }
+          await onEvent(delivery.event);
+          seen = { position: delivery.event.position, eventId: delivery.event.id };
+          failed = null;
+        }
+      } catch (error) {
+        failed = error instanceof Error ? error.message : String(error);
+        logger.error({ err: error }, 'operations feed interrupted, going on from the last event that was finished');
+        await clock.sleep(RECONNECT_MS, stopping.signal).catch(() => undefined);
+      }
+    }
+  };
+
+  return {
+    start: async () => {
+      seen = await verifiedCheckpoint();
+      saved = seen;
+      await takeUpUnfinished();
+      await new Promise<void>((caughtUp) => {
+        loops = Promise.all([follow(caughtUp), saveLoop()]);
+      });
+    },
+    stop: async () => {
+      stopping.abort();
+      await loops;
+      await save();
+    },
+    failure: () => failed,
+  };
+}

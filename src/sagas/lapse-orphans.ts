@@ -1,0 +1,66 @@
+import type { Clock } from '../ports/clock.ts';
+import type { RunnerLogger } from './runner.ts';
+
+/** A charge whose request may never have landed: the process may have died between the two appends. */
+export interface WatchedCharge {
+  readonly operationId: string;
+  readonly projectId: string;
+  /** Stream that the request lands in. */
+  readonly landsIn: string;
+}
+
+export interface OrphanWatch {
+  /** A charge was seen in the log; its request is expected to follow. */
+  charged(charge: WatchedCharge): void;
+  /** The request of this operation was seen, or its charge has ended. */
+  landed(operationId: string): void;
+  open(): readonly WatchedCharge[];
+  stop(): Promise<void>;
+}
+
+/** How long a request may be behind its charge, in ms: both are sent by one process, one right after the other. */
+const PATIENCE_MS = 5_000;
+const LOOK_EVERY_MS = 1_000;
+
+/**
+ * Watches charges until their request lands. What has not landed in time is lapsed: first the request is made
+ * impossible in the stream where it would land, then the charge is returned (DESIGN: ledgers).
+ */
+export function watchOrphans(deps: {
+  readonly clock: Clock;
+  readonly lapse: (charge: WatchedCharge) => Promise<void>;
+  readonly logger: RunnerLogger;
+}): OrphanWatch {
+  const { clock, lapse, logger } = deps;
+  const waiting = new Map<string, { charge: WatchedCharge; dueMs: number }>();
+  const stopping = new AbortController();
+
+  const look = async (): Promise<void> => {
+    for (const [operationId, { charge, dueMs }] of waiting) {
+      if (dueMs > clock.monotonicMs()) continue;
+      try {
+        await lapse(charge);
+        waiting.delete(operationId);
+      } catch (error) {
+        logger.warn({ operationId, err: error }, 'charge cannot be checked now, trying again');
+      }
+    }
+  };
+
+  const loop = (async () => {
+    while (!stopping.signal.aborted) {
+      await clock.sleep(LOOK_EVERY_MS, stopping.signal).catch(() => undefined);
+      if (!stopping.signal.aborted) await look();
+    }
+  })();
+
+  return {
+    charged: (charge) => waiting.set(charge.operationId, { charge, dueMs: clock.monotonicMs() + PATIENCE_MS }),
+    landed: (operationId) => waiting.delete(operationId),
+    open: () => [...waiting.values()].map(({ charge }) => charge),
+    stop: async () => {
+      stopping.abort();
+      await loop;
+    },
+  };
+}

@@ -1,0 +1,99 @@
+import { z } from 'zod';
+import type { CommandHandler } from '../commands/handle.ts';
+import { poolAggregate, poolStream, serviceAggregate, serviceStream } from '../commands/streams.ts';
+import type { PoolReport } from '../domain/placement/pool-report.ts';
+import type { Clock } from '../ports/clock.ts';
+import type { Coordination } from '../ports/coordination.ts';
+
+/** Binary name of the services that own backends, as the services API shows it. */
+export const VOLUME_BINARY = 'cinder-volume';
+
+/** Name under which a service beats: `binary@host`. */
+export const serviceName = (binary: string, host: string): string => `${binary}@${host}`;
+
+const capacity = z.union([z.number(), z.enum(['infinite', 'unknown'])]);
+
+/** What a worker says of its backend with each beat. */
+export const storageBeatSchema = z.object({
+  kind: z.literal('storage'),
+  host: z.string(),
+  pools: z.array(
+    z.object({
+      pool: z.string(),
+      availabilityZone: z.string(),
+      backendName: z.string(),
+      vendorName: z.string(),
+      driverVersion: z.string(),
+      storageProtocol: z.string(),
+      totalCapacityGiB: capacity,
+      freeCapacityGiB: capacity,
+      allocatedCapacityGiB: z.number(),
+      provisionedCapacityGiB: z.number(),
+      provisionedAtReportGiB: z.number(),
+      volumeCount: z.number(),
+      reservedPercentage: z.number(),
+      thinProvisioning: z.boolean(),
+      thickProvisioning: z.boolean(),
+      maxOverSubscriptionRatio: z.union([z.number(), z.literal('auto')]),
+      multiattach: z.boolean(),
+      capabilities: z.record(z.string(), z.unknown()),
+      filterFunction: z.string().nullable(),
+      goodnessFunction: z.string().nullable(),
+      reportedAt: z.number(),
+    }),
+  ),
+});
+
+export interface PoolReports {
+  /** Every pool that a backend reported; those that may not be used now, with the reason. */
+  read(): Promise<{
+    readonly usable: readonly PoolReport[];
+    readonly unusable: readonly { readonly pool: string; readonly reason: string; readonly report: PoolReport }[];
+  }>;
+}
+
+/** A report with the ledger's present totals in place of those it was made with. */
+export async function withLedger(handler: CommandHandler, report: PoolReport): Promise<PoolReport> {
+  const { state } = await handler.load(poolAggregate, poolStream(report.pool));
+  return {
+    ...report,
+    allocatedCapacityGiB: state.volumesGiB,
+    provisionedCapacityGiB: state.volumesGiB + state.snapshotsGiB,
+    volumeCount: state.volumes,
+  };
+}
+
+/** Reads the last reports of all workers, whichever process they run in. `downAfterMs` without a beat: the service is down. */
+export function createPoolReports(deps: {
+  readonly coordination: Coordination;
+  readonly handler: CommandHandler;
+  readonly clock: Clock;
+  readonly downAfterMs: number;
+}): PoolReports {
+  const { coordination, handler, clock, downAfterMs } = deps;
+
+  const whyUnusable = async (host: string, at: number): Promise<string | null> => {
+    if (clock.now() - at > downAfterMs) return `service ${VOLUME_BINARY}@${host} is down`;
+    const { state } = await handler.load(serviceAggregate, serviceStream(VOLUME_BINARY, host));
+    if (state.frozen) return `backend ${host} is frozen`;
+    return state.enabled ? null : `service ${VOLUME_BINARY}@${host} is disabled`;
+  };
+
+  return {
+    read: async () => {
+      const usable: PoolReport[] = [];
+      const unusable: { pool: string; reason: string; report: PoolReport }[] = [];
+      for (const beat of await coordination.heartbeats()) {
+        const parsed = storageBeatSchema.safeParse(beat.report);
+        if (!parsed.success) continue;
+        const reason = await whyUnusable(parsed.data.host, beat.at);
+        for (const pool of parsed.data.pools) {
+          const report = await withLedger(handler, pool);
+          if (reason === null) usable.push(report);
+          else unusable.push({ pool: pool.pool, reason, report });
+        }
+      }
+      return { usable, unusable };
+    },
+  };
+}

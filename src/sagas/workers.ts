@@ -1,0 +1,210 @@
+import type { CommandHandler } from '../commands/handle.ts';
+import { poolAggregate, poolStream, serviceAggregate, serviceStream } from '../commands/streams.ts';
+import type { EventMetadata } from '../domain/kernel/event.ts';
+import { deriveId } from '../domain/kernel/ids.ts';
+import type { PoolReport } from '../domain/placement/pool-report.ts';
+import type { BackendStats, StorageDriver } from '../drivers/storage/driver.ts';
+import type { Clock } from '../ports/clock.ts';
+import type { Coordination, Lease } from '../ports/coordination.ts';
+import { backendHostOf } from './backend.ts';
+import { serviceName, VOLUME_BINARY, withLedger } from './pool-reports.ts';
+import type { RunnerLogger } from './runner.ts';
+import type { Backends, BackendWorker } from './services.ts';
+
+export interface ConfiguredBackend {
+  readonly name: string;
+  readonly availabilityZone: string;
+  readonly driver: StorageDriver;
+}
+
+export interface StorageWorkers extends Backends {
+  /** Takes the leases and sets the backends up; what cannot be had now is tried again in the background. */
+  start(): Promise<void>;
+  stop(): Promise<void>;
+  /** For readiness: backends without a working driver here, and why. */
+  notReady(): readonly { readonly backend: string; readonly reason: string }[];
+}
+
+interface Held {
+  readonly lease: Lease;
+  readonly lost: AbortController;
+  readonly worker: BackendWorker;
+  stats: BackendStats;
+  reports: Map<string, PoolReport>;
+}
+
+const LEASE_TERM_MS = 15_000;
+const RENEW_EVERY_MS = LEASE_TERM_MS / 3;
+const TRY_AGAIN_MS = 2_000;
+
+const systemActor: EventMetadata['actor'] = { userId: 'scoria', projectId: 'scoria', roles: [], kind: 'system' };
+
+/**
+ * Owns backends: one lease each, whose fencing token every driver call carries; beats for the services API; measures
+ * capacity. A lease that cannot be renewed ends every call under way before anybody else may take it.
+ */
+export function createStorageWorkers(deps: {
+  readonly host: string;
+  readonly workerId: string;
+  readonly backends: readonly ConfiguredBackend[];
+  readonly coordination: Coordination;
+  readonly handler: CommandHandler;
+  readonly clock: Clock;
+  readonly reportEveryMs: number;
+  readonly logger: RunnerLogger;
+}): StorageWorkers {
+  const { coordination, handler, clock, logger, workerId } = deps;
+  const held = new Map<string, Held>();
+  const failures = new Map<string, string>();
+  const stopping = new AbortController();
+  const loops: Promise<void>[] = [];
+
+  const measure = async (host: string, availabilityZone: string, stats: BackendStats): Promise<Map<string, PoolReport>> => {
+    const reports = new Map<string, PoolReport>();
+    for (const pool of stats.pools) {
+      const address = `${host}#${pool.pool}`;
+      const { state } = await handler.load(poolAggregate, poolStream(address));
+      const provisioned = state.volumesGiB + state.snapshotsGiB;
+      reports.set(address, {
+        ...pool,
+        pool: address,
+        availabilityZone,
+        backendName: stats.backendName,
+        vendorName: stats.vendorName,
+        driverVersion: stats.driverVersion,
+        storageProtocol: stats.storageProtocol,
+        allocatedCapacityGiB: state.volumesGiB,
+        provisionedCapacityGiB: provisioned,
+        provisionedAtReportGiB: provisioned,
+        volumeCount: state.volumes,
+        reportedAt: clock.now(),
+      });
+    }
+    return reports;
+  };
+
+  const report = async (host: string, backend: ConfiguredBackend, holding: Held): Promise<void> => {
+    // The ledger is read before the backend is measured: a claim in between then counts twice for a moment, never not at all.
+    const before = await measure(host, backend.availabilityZone, holding.stats);
+    holding.stats = await backend.driver.stats();
+    const measured = await measure(host, backend.availabilityZone, holding.stats);
+    for (const [pool, figures] of measured) {
+      const claimedBefore = before.get(pool)?.provisionedAtReportGiB ?? figures.provisionedAtReportGiB;
+      measured.set(pool, { ...figures, provisionedAtReportGiB: claimedBefore });
+    }
+    holding.reports = measured;
+    const beat = { kind: 'storage', host, pools: [...measured.values()] };
+    await coordination.beat(serviceName(VOLUME_BINARY, host), clock.now(), beat);
+  };
+
+  const register = async (host: string, availabilityZone: string): Promise<void> => {
+    const serviceUuid = deriveId('service', VOLUME_BINARY, host);
+    const commandId = deriveId('register', VOLUME_BINARY, host);
+    await handler.handle(
+      serviceAggregate,
+      serviceStream(VOLUME_BINARY, host),
+      { type: 'RegisterService', binary: VOLUME_BINARY, host, serviceUuid, availabilityZone },
+      { commandId, correlationId: commandId, causationId: commandId, actor: systemActor },
+    );
+  };
+
+  const takeUp = async (host: string, backend: ConfiguredBackend, lease: Lease): Promise<Held> => {
+    const lost = new AbortController();
+    const { driver, availabilityZone } = backend;
+    await driver.setUp();
+    await driver.takeOver({ fencingToken: lease.token, signal: lost.signal });
+    await register(host, availabilityZone);
+    const worker: BackendWorker = {
+      host,
+      driver,
+      availabilityZone,
+      serviceUuid: deriveId('service', VOLUME_BINARY, host),
+      call: (signal) => ({ fencingToken: lease.token, signal: AbortSignal.any([signal, lost.signal]) }),
+      report: async (pool) => {
+        const last = held.get(host)?.reports.get(pool);
+        return last === undefined ? null : withLedger(handler, last);
+      },
+    };
+    const stats = await driver.stats();
+    return { lease, lost, worker, stats, reports: await measure(host, availabilityZone, stats) };
+  };
+
+  /** Keeps the lease and reports until the lease is lost; the holder stops on its own before a challenger may start. */
+  const hold = async (host: string, backend: ConfiguredBackend, holding: Held): Promise<void> => {
+    let lastReport = clock.monotonicMs();
+    let renewed = lastReport;
+    while (!stopping.signal.aborted) {
+      await clock.sleep(Math.min(RENEW_EVERY_MS, deps.reportEveryMs), stopping.signal).catch(() => undefined);
+      if (stopping.signal.aborted) return;
+      try {
+        if (!(await coordination.renew(holding.lease))) return;
+        renewed = clock.monotonicMs();
+        if (renewed - lastReport < deps.reportEveryMs) continue;
+        await report(host, backend, holding);
+        lastReport = clock.monotonicMs();
+        failures.delete(host);
+      } catch (error) {
+        failures.set(host, messageOf(error));
+        logger.warn({ backend: host, err: error }, 'backend cannot be measured or its lease not renewed');
+        if (clock.monotonicMs() - renewed > LEASE_TERM_MS - RENEW_EVERY_MS) return;
+      }
+    }
+  };
+
+  /** One attempt to own the backend: null when it could not be had, else `until` resolves when it is lost. */
+  const attempt = async (host: string, backend: ConfiguredBackend): Promise<{ readonly until: Promise<void> } | null> => {
+    const lease = await coordination.acquire(`backend-${host}`, workerId, LEASE_TERM_MS);
+    if (lease === null) {
+      failures.set(host, 'another worker holds the lease');
+      return null;
+    }
+    try {
+      const holding = await takeUp(host, backend, lease);
+      held.set(host, holding);
+      await report(host, backend, holding);
+      failures.delete(host);
+      logger.info({ backend: host, fencingToken: String(lease.token) }, 'backend taken up');
+      const until = hold(host, backend, holding).finally(async () => {
+        holding.lost.abort(new Error(`lease of backend ${host} was lost`));
+        held.delete(host);
+        await coordination.release(lease).catch(() => undefined);
+      });
+      return { until };
+    } catch (error) {
+      held.delete(host);
+      failures.set(host, messageOf(error));
+      logger.error({ backend: host, err: error }, 'backend cannot be set up, trying again');
+      await coordination.release(lease);
+      return null;
+    }
+  };
+
+  const keepTrying = async (host: string, backend: ConfiguredBackend, first: Awaited<ReturnType<typeof attempt>>): Promise<void> => {
+    let holding = first;
+    while (!stopping.signal.aborted) {
+      if (holding !== null) await holding.until;
+      if (stopping.signal.aborted) return;
+      await clock.sleep(TRY_AGAIN_MS, stopping.signal).catch(() => undefined);
+      if (stopping.signal.aborted) return;
+      holding = await attempt(host, backend).catch(() => null);
+    }
+  };
+
+  return {
+    forPool: (pool) => held.get(backendHostOf(pool))?.worker ?? null,
+    start: async () => {
+      for (const backend of deps.backends) {
+        const host = `${deps.host}@${backend.name}`;
+        const first = await attempt(host, backend);
+        loops.push(keepTrying(host, backend, first));
+      }
+    },
+    stop: async () => {
+      stopping.abort();
+      await Promise.all(loops);
+    },
+    notReady: () => [...failures].map(([backend, reason]) => ({ backend, reason })),
+  };
+}
+
+const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
