@@ -101,13 +101,10 @@ const unusableReasons = (request: PlacementRequest): readonly PoolRefusal[] =>
 /** Pools named in one explanation; what is beyond is counted. */
 const MAX_EXPLAINED = 20;
 
-/** One sentence that says for each pool which filter refused it and why: for user messages, timelines and logs. */
+/** What each pool was refused for and by which filter, on one line: for user messages, timelines and logs. */
 export function explainRefusal(reasons: readonly PoolRefusal[]): string {
   if (reasons.length === 0) return 'No storage pool is known.';
-  const listed = reasons
-    .slice(0, MAX_EXPLAINED)
-    .map(({ pool, filter, reason }) => `${pool}: ${reason} (${filter})`)
-    .join('; ');
-  const beyond = reasons.length - MAX_EXPLAINED;
-  return `No storage pool can take it. ${listed}${beyond > 0 ? `; and ${beyond} more` : ''}.`;
+  const listed = reasons.slice(0, MAX_EXPLAINED).map(({ pool, filter, reason }) => `${pool}: ${reason} (${filter})`);
+  const beyond = reasons.length - listed.length;
+  return `${listed.join('; ')}${beyond > 0 ? `; and ${beyond} more pools` : ''}.`;
 }
