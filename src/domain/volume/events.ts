@@ -91,7 +91,18 @@ const schemas = {
       status: volumeStatus,
     }),
   },
-  VolumeDeleted: { version: 1, data: z.object({ volumeId: id, operationId: id, projectId: id, sizeGiB: gib }) },
+  /** What it was charged with and where it lay: null where it was never built. */
+  VolumeDeleted: {
+    version: 1,
+    data: z.object({
+      volumeId: id,
+      operationId: id,
+      projectId: id,
+      sizeGiB: gib,
+      volumeTypeId: id,
+      pool: z.string().nullable(),
+    }),
+  },
   VolumeDeletionFailed: {
     version: 1,
     data: z.object({ volumeId: id, operationId: id, busy: z.boolean(), reason: failureReason, status: volumeStatus }),
@@ -115,7 +126,10 @@ const schemas = {
       status: volumeStatus,
     }),
   },
-  VolumeRevertRequested: { version: 1, data: z.object({ volumeId: id, operationId: id, snapshotId: id }) },
+  VolumeRevertRequested: {
+    version: 1,
+    data: z.object({ volumeId: id, operationId: id, projectId: id, snapshotId: id }),
+  },
   VolumeReverted: { version: 1, data: z.object({ volumeId: id, operationId: id, snapshotId: id }) },
   VolumeRevertFailed: {
     version: 1,
@@ -217,7 +231,16 @@ const schemas = {
   },
   SnapshotDeleted: {
     version: 1,
-    data: z.object({ volumeId: id, snapshotId: id, operationId: id, projectId: id, sizeGiB: gib }),
+    data: z.object({
+      volumeId: id,
+      snapshotId: id,
+      operationId: id,
+      projectId: id,
+      sizeGiB: gib,
+      volumeTypeId: id,
+      /** null where it was never built. */
+      backendName: z.string().nullable(),
+    }),
   },
   SnapshotDeletionFailed: {
     version: 1,
