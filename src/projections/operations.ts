@@ -98,8 +98,8 @@ function changed(operation: OperationDocument, event: Recorded<OperationEvent>):
     case 'UndoSucceeded':
       return { ...operation, step: event.data.step, retryAt: null };
     case 'StepFailed': {
-      const { step, reason, then, retryAt } = event.data;
-      return { ...operation, step, reason, retryAt, status: then === 'again' ? operation.status : 'undoing' };
+      const { step, reason, followUp, retryAt } = event.data;
+      return { ...operation, step, reason, retryAt, status: followUp === 'again' ? operation.status : 'undoing' };
     }
     case 'UndoFailed':
       return { ...operation, step: event.data.step, reason: event.data.reason, retryAt: event.data.retryAt };
