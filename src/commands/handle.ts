@@ -1,10 +1,9 @@
-import { setTimeout as sleep } from 'node:timers/promises';
-import type { Decider, Decision } from '../domain/kernel/decider.ts';
-import type { Actor, DomainEvent, EventCatalogue, EventMetadata } from '../domain/kernel/event.ts';
-import { eventIdOf } from '../domain/kernel/ids.ts';
-import { type Rejection, reject } from '../domain/kernel/rejection.ts';
+import type { Decider } from '../domain/kernel/decider.ts';
+import type { Actor, DomainEvent, EventCatalogue } from '../domain/kernel/event.ts';
+import type { Rejection } from '../domain/kernel/rejection.ts';
 import type { Clock } from '../ports/clock.ts';
 import {
+  type AppendResult,
   type EventStore,
   type EventToAppend,
   type ExpectedRevision,
@@ -13,8 +12,19 @@ import {
   RevisionConflict,
   StoreUnavailable,
 } from '../ports/event-store.ts';
+import {
+  type AnyAggregate,
+  advanced,
+  committed,
+  type Entry,
+  emptyEntry,
+  needsProof,
+  type Plan,
+  planBatch,
+  type Sent,
+} from './plan-batch.ts';
 
-/** Who sends a command and under which id: the same `commandId` sent twice is done once. */
+/** Who sends a command and under which id: the same `commandId` sent twice to one stream is done once. */
 export interface CommandContext {
   readonly commandId: string;
   readonly correlationId: string;
@@ -33,15 +43,20 @@ export interface Aggregate<Command extends { readonly type: string }, State, E e
   readonly books?: { readonly type: E['type']; readonly close: (state: State) => E };
 }
 
-export type Outcome<State, E extends DomainEvent> =
-  | {
-      readonly kind: 'accepted';
-      readonly events: readonly E[];
-      readonly state: State;
-      /** Position of the last event of this command, or of the stream where it appended none; null: empty stream. */
-      readonly position: Position | null;
-    }
-  | { readonly kind: 'rejected'; readonly rejection: Rejection };
+export interface Accepted<State, E extends DomainEvent> {
+  readonly kind: 'accepted';
+  readonly events: readonly E[];
+  readonly state: State;
+  /** Everything this command appended lies up to here; the stream's end where it appended nothing, null: empty stream. */
+  readonly position: Position | null;
+}
+
+export interface Rejected {
+  readonly kind: 'rejected';
+  readonly rejection: Rejection;
+}
+
+export type Outcome<State, E extends DomainEvent> = Accepted<State, E> | Rejected;
 
 export interface Loaded<State> {
   readonly state: State;
@@ -57,13 +72,25 @@ export type RefusalSink = (refusal: {
   readonly context: CommandContext;
 }) => void;
 
+export interface HandleOptions<State> {
+  /**
+   * What the sender relied on when it did something before (a charge, say): looked at on the very state that is decided
+   * on, so that nothing can change in between. A refusal where it is no longer so.
+   */
+  readonly provided?: (state: State) => Rejection | null;
+}
+
 export interface CommandHandler {
-  /** Loads, decides, appends at the revision it read; on conflict loads and decides again. Throws StoreUnavailable. */
+  /**
+   * Loads, decides, appends at the revision it read; on conflict loads and decides again. Throws StoreUnavailable: with
+   * outcome `unknown` the command may have been done, and sending it again under the same id tells.
+   */
   handle<C extends { readonly type: string }, S, E extends DomainEvent>(
     aggregate: Aggregate<C, S, E>,
     stream: string,
     command: C,
     context: CommandContext,
+    options?: HandleOptions<S>,
   ): Promise<Outcome<S, E>>;
   /** The state of a stream now, read through the same cache. */
   load<C extends { readonly type: string }, S, E extends DomainEvent>(
@@ -72,81 +99,71 @@ export interface CommandHandler {
   ): Promise<Loaded<S>>;
 }
 
-interface Done {
-  readonly events: readonly DomainEvent[];
-  readonly position: Position;
-  readonly requestHash: string | undefined;
+export interface CommandHandlerOptions {
+  readonly eventStore: EventStore;
+  readonly clock: Clock;
+  readonly onRefused?: RefusalSink;
+  /** Streams whose folded state is kept. */
+  readonly cachedStreams?: number;
+  /** No other process writes to the log: what is cached is what there is. */
+  readonly exclusive?: boolean;
+  /** From 0 to 1, for the jitter of waits. */
+  readonly random?: () => number;
 }
 
-/** One stream as last seen: its folded state, and what each recent command did there. */
-interface Entry {
-  state: unknown;
-  revision: bigint | null;
-  position: Position | null;
-  done: Map<string, Done>;
-  sinceBooks: number;
-}
-
-interface Waiting {
-  readonly command: { readonly type: string };
-  readonly context: CommandContext;
+interface Waiting extends Sent {
   resolve(outcome: Outcome<unknown, DomainEvent>): void;
   fail(error: unknown): void;
 }
-
-interface Queue {
-  waiting: Waiting[];
-  running: boolean;
-}
-
-type AnyAggregate = Aggregate<{ readonly type: string }, unknown, DomainEvent>;
 
 const MAX_CONFLICTS = 8;
 const MAX_UNKNOWN_OUTCOMES = 5;
 /** Commands decided and appended together; what waits longer goes into the next append. */
 const MAX_BATCH = 256;
-/** A ledger closes its books after so many events, so that a cold load stays below 1,000. */
-const BOOKS_EVERY = 500;
-const MAX_DONE_PER_STREAM = 1_000;
 
 /**
- * The one way into the log. Commands of one stream queue in process; all that wait are decided in memory, one on
- * top of the other, and appended once. Folded states are cached: an append at an expected revision proves the cache.
+ * The one way into the log. Commands of one stream queue in process; all that wait are decided in memory, one on top of
+ * the other, and appended once. Folded states are cached: an append at an expected revision proves the cache, and a
+ * verdict that appends nothing is proven by a look for newer events (unless this process writes alone).
+ *
+ * Against a crash it needs nothing of its own: nothing is answered before it is durable, and after an append whose
+ * outcome is not known the same bytes are sent again, or the reload finds the command's id in the log.
  */
-export function createCommandHandler(options: {
-  readonly eventStore: EventStore;
-  readonly clock: Clock;
-  readonly onRefused?: RefusalSink;
-  readonly cachedStreams?: number;
-}): CommandHandler {
-  const { eventStore, clock, onRefused } = options;
-  const cachedStreams = options.cachedStreams ?? 5_000;
+export function createCommandHandler(options: CommandHandlerOptions): CommandHandler {
+  const { eventStore, clock, onRefused, cachedStreams = 5_000, exclusive = false, random = Math.random } = options;
   const cache = new Map<string, Entry>();
-  const queues = new Map<string, Queue>();
+  /** Commands that wait while a batch of their stream is under way; a stream that is not here is idle. */
+  const queues = new Map<string, Waiting[]>();
 
-  const remember = (stream: string, entry: Entry): void => {
+  const remember = (stream: string, entry: Entry): Entry => {
     cache.delete(stream);
     cache.set(stream, entry);
     if (cache.size > cachedStreams) {
       const oldest = cache.keys().next();
       if (!oldest.done) cache.delete(oldest.value);
     }
-  };
-
-  const fetchEntry = async (aggregate: AnyAggregate, stream: string): Promise<Entry> => {
-    const entry: Entry = { state: aggregate.decider.initial, revision: null, position: null, done: new Map(), sinceBooks: 0 };
-    for await (const recorded of eventsSinceBooks(eventStore, aggregate, stream)) applyRecorded(aggregate, entry, recorded);
     return entry;
   };
 
-  const loadEntry = async (aggregate: AnyAggregate, stream: string): Promise<Entry> => {
-    const cached = cache.get(stream);
-    if (cached !== undefined) {
-      remember(stream, cached);
-      return cached;
+  const fetchEntry = async (aggregate: AnyAggregate, stream: string): Promise<Entry> =>
+    advanced(aggregate, emptyEntry(aggregate), await eventsSinceBooks(eventStore, aggregate, stream));
+
+  /** The entry with whatever another process has appended since; the same entry where there is nothing. */
+  const refresh = async (aggregate: AnyAggregate, stream: string, entry: Entry): Promise<Entry> => {
+    if (entry.revision === null) {
+      const fetched = await fetchEntry(aggregate, stream);
+      return fetched.revision === null ? entry : fetched;
     }
-    const entry = await fetchEntry(aggregate, stream);
-    remember(stream, entry);
+    return advanced(aggregate, entry, await all(eventStore.readStream(stream, { from: entry.revision + 1n })));
+  };
+
+  /** The stream as it is now; only as fresh as the cache when a later append will prove it. */
+  const current = async (aggregate: AnyAggregate, stream: string): Promise<Entry> => {
+    const cached = cache.get(stream);
+    if (cached !== undefined && exclusive) return remember(stream, cached);
+    const entry = await (cached === undefined ? fetchEntry(aggregate, stream) : refresh(aggregate, stream, cached));
+    // A batch may have moved the stream on while this was read: then its entry is the newer one.
+    if (cache.get(stream) === cached) remember(stream, entry);
     return entry;
   };
 
@@ -154,38 +171,62 @@ export function createCommandHandler(options: {
     stream: string,
     expected: ExpectedRevision,
     events: readonly EventToAppend[],
-  ): Promise<{ revision: bigint; position: Position }> => {
+  ): Promise<AppendResult> => {
     for (let attempt = 1; ; attempt += 1) {
       try {
         return await eventStore.append(stream, expected, events);
       } catch (error) {
-        const again = error instanceof StoreUnavailable && error.outcome === 'unknown' && attempt < MAX_UNKNOWN_OUTCOMES;
-        if (!again) throw error;
-        await sleep(20 * 2 ** attempt);
+        const unknown = error instanceof StoreUnavailable && error.outcome === 'unknown';
+        if (!unknown || attempt >= MAX_UNKNOWN_OUTCOMES) throw error;
+        await clock.sleep(20 * 2 ** attempt);
       }
     }
   };
 
+  /** After a conflict: what was appended since, or all of it anew where that does not explain the conflict. */
+  const reread = async (aggregate: AnyAggregate, stream: string, entry: Entry): Promise<Entry> => {
+    const newer = await refresh(aggregate, stream, entry);
+    return newer === entry ? fetchEntry(aggregate, stream) : newer;
+  };
+
   const runBatch = async (aggregate: AnyAggregate, stream: string, batch: readonly Waiting[]): Promise<void> => {
-    for (let conflicts = 0; ; conflicts += 1) {
-      const entry = await loadEntry(aggregate, stream);
+    const cached = cache.get(stream);
+    let proven = cached === undefined || exclusive;
+    let entry = cached ?? (await fetchEntry(aggregate, stream));
+    for (let conflicts = 0; ; ) {
       const plan = planBatch(aggregate, stream, entry, batch, clock.now());
       if (plan.toAppend.length === 0) {
-        answer(plan, entry, batch, stream);
+        if (!proven && needsProof(plan)) {
+          proven = true;
+          const newer = await refresh(aggregate, stream, entry);
+          const unchanged = newer === entry;
+          entry = newer;
+          if (!unchanged) continue;
+        }
+        answer(plan, remember(stream, entry), batch, stream);
         return;
       }
       try {
         const result = await appendWithRetry(stream, entry.revision ?? 'no-stream', plan.toAppend);
-        commit(entry, plan, result, batch);
-        remember(stream, entry);
-        answer(plan, entry, batch, stream);
+        answer(plan, remember(stream, committed(entry, plan, result, batch)), batch, stream);
         return;
       } catch (error) {
         cache.delete(stream);
         if (!(error instanceof RevisionConflict)) throw error;
-        if (conflicts >= MAX_CONFLICTS) throw new StoreUnavailable(`stream ${stream} keeps changing`, 'not-done');
-        await sleep(Math.random() * 5 * 2 ** conflicts);
+        conflicts += 1;
+        if (conflicts > MAX_CONFLICTS) throw new StoreUnavailable(`stream ${stream} keeps changing`, 'not-done');
+        await clock.sleep(random() * 5 * 2 ** conflicts);
+        entry = await reread(aggregate, stream, entry);
+        proven = true;
       }
+    }
+  };
+
+  const tell: RefusalSink = (refusal) => {
+    try {
+      onRefused?.(refusal);
+    } catch {
+      // what cannot be noted must not fail a command that was decided
     }
   };
 
@@ -193,184 +234,75 @@ export function createCommandHandler(options: {
     for (const [index, waiting] of batch.entries()) {
       const verdict = plan.verdicts[index];
       if (verdict === undefined) continue;
-      if (verdict.kind === 'rejected') {
-        onRefused?.({ stream, command: waiting.command.type, rejection: verdict.rejection, context: waiting.context });
+      if (verdict.kind === 'failed') waiting.fail(verdict.error);
+      else if (verdict.kind === 'rejected') {
         waiting.resolve(verdict);
-        continue;
+        tell({ stream, command: waiting.command.type, rejection: verdict.rejection, context: waiting.context });
+      } else {
+        const { events, state, repeated } = verdict;
+        waiting.resolve({ kind: 'accepted', events, state, position: repeated?.position ?? entry.position });
       }
-      const done = entry.done.get(waiting.context.commandId);
-      const position = verdict.repeated?.position ?? done?.position ?? entry.position;
-      waiting.resolve({ kind: 'accepted', events: verdict.events, state: verdict.state, position });
     }
   };
 
-  const drain = async (aggregate: AnyAggregate, stream: string, queue: Queue): Promise<void> => {
-    while (queue.waiting.length > 0) {
-      const batch = queue.waiting.splice(0, MAX_BATCH);
+  const drain = async (aggregate: AnyAggregate, stream: string, queue: Waiting[]): Promise<void> => {
+    while (queue.length > 0) {
+      const batch = queue.splice(0, MAX_BATCH);
       try {
         await runBatch(aggregate, stream, batch);
       } catch (error) {
         for (const waiting of batch) waiting.fail(error);
       }
     }
-    queue.running = false;
     queues.delete(stream);
   };
 
+  const enqueue = (aggregate: AnyAggregate, stream: string, waiting: Waiting): void => {
+    const queue = queues.get(stream);
+    if (queue !== undefined) {
+      queue.push(waiting);
+      return;
+    }
+    const started = [waiting];
+    queues.set(stream, started);
+    void drain(aggregate, stream, started);
+  };
+
   return {
-    handle: (aggregate, stream, command, context) =>
+    handle: (aggregate, stream, command, context, { provided } = {}) =>
       new Promise((resolve, fail) => {
-        const queue = queues.get(stream) ?? { waiting: [], running: false };
-        queues.set(stream, queue);
-        queue.waiting.push({ command, context, resolve: resolve as Waiting['resolve'], fail });
-        if (queue.running) return;
-        queue.running = true;
-        void drain(aggregate as unknown as AnyAggregate, stream, queue);
+        enqueue(aggregate as unknown as AnyAggregate, stream, {
+          command,
+          context,
+          provided: provided as Sent['provided'],
+          resolve: resolve as Waiting['resolve'],
+          fail,
+        });
       }),
     load: async (aggregate, stream) => {
-      const { state, revision, position } = await loadEntry(aggregate as unknown as AnyAggregate, stream);
+      const { state, revision, position } = await current(aggregate as unknown as AnyAggregate, stream);
       return { state: state as never, revision, position };
     },
   };
 }
 
-type Verdict =
-  | { readonly kind: 'rejected'; readonly rejection: Rejection }
-  | {
-      readonly kind: 'accepted';
-      readonly events: readonly DomainEvent[];
-      readonly state: unknown;
-      /** What this command did when it was sent before. */
-      readonly repeated?: Done;
-    };
-
-interface Plan {
-  readonly verdicts: readonly Verdict[];
-  readonly toAppend: readonly EventToAppend[];
-  readonly state: unknown;
-  readonly closed: boolean;
-}
-
-/** Decides all commands of a batch in memory, each on the state the one before left. */
-function planBatch(aggregate: AnyAggregate, stream: string, entry: Entry, batch: readonly Waiting[], now: number): Plan {
-  const verdicts: Verdict[] = [];
-  const toAppend: EventToAppend[] = [];
-  const inBatch = new Map<string, Verdict>();
-  let state = entry.state;
-  let lastContext: CommandContext | undefined;
-  for (const { command, context } of batch) {
-    const verdict = inBatch.get(context.commandId) ?? verdictFor(aggregate, entry, state, command, context, now);
-    inBatch.set(context.commandId, verdict);
-    verdicts.push(verdict);
-    if (verdict.kind === 'rejected' || verdict.repeated !== undefined || verdict.events.length === 0) continue;
-    if (verdicts.indexOf(verdict) !== verdicts.length - 1) continue;
-    state = verdict.state;
-    lastContext = context;
-    for (const [index, event] of verdict.events.entries()) {
-      toAppend.push(toStored(aggregate, stream, event, index, context, now));
-    }
-  }
-  const { books } = aggregate;
-  const closed = books !== undefined && lastContext !== undefined && entry.sinceBooks + toAppend.length >= BOOKS_EVERY;
-  if (closed && lastContext !== undefined) {
-    const closing = books.close(state);
-    state = aggregate.decider.evolve(state, closing);
-    toAppend.push(toStored(aggregate, stream, closing, 1_000_000, lastContext, now));
-  }
-  return { verdicts, toAppend, state, closed };
-}
-
-function verdictFor(
-  aggregate: AnyAggregate,
-  entry: Entry,
-  state: unknown,
-  command: { readonly type: string },
-  context: CommandContext,
-  now: number,
-): Verdict {
-  const repeated = entry.done.get(context.commandId);
-  if (repeated !== undefined) {
-    if (repeated.requestHash !== context.requestHash) return { kind: 'rejected', rejection: reject('IdempotencyKeyReused') };
-    return { kind: 'accepted', events: repeated.events, state, repeated };
-  }
-  const decision: Decision<DomainEvent> = aggregate.decider.decide(command, state, now);
-  if (decision.kind === 'rejected') return decision;
-  const events = decision.events.map((event) => aggregate.catalogue.encode(event));
-  return { kind: 'accepted', events, state: events.reduce(aggregate.decider.evolve, state) };
-}
-
-function toStored(
-  aggregate: AnyAggregate,
-  stream: string,
-  event: DomainEvent,
-  index: number,
-  context: CommandContext,
-  now: number,
-): EventToAppend {
-  const metadata: EventMetadata = {
-    commandId: context.commandId,
-    correlationId: context.correlationId,
-    causationId: context.causationId,
-    actor: context.actor,
-    ...(context.origin === undefined ? {} : { origin: context.origin }),
-    at: now,
-    schemaVersion: aggregate.catalogue.versionOf(event.type),
-    ...(context.traceparent === undefined ? {} : { traceparent: context.traceparent }),
-    ...(context.requestHash === undefined ? {} : { requestHash: context.requestHash }),
-  };
-  return { id: eventIdOf(context.commandId, stream, index), type: event.type, data: event.data, metadata };
-}
-
-function commit(
-  entry: Entry,
-  plan: Plan,
-  result: { revision: bigint; position: Position },
-  batch: readonly Waiting[],
-): void {
-  entry.state = plan.state;
-  entry.revision = result.revision;
-  entry.position = result.position;
-  entry.sinceBooks = plan.closed ? 0 : entry.sinceBooks + plan.toAppend.length;
-  for (const [index, { context }] of batch.entries()) {
-    const verdict = plan.verdicts[index];
-    if (verdict?.kind !== 'accepted' || verdict.repeated !== undefined || verdict.events.length === 0) continue;
-    noteDone(entry, context.commandId, { events: verdict.events, position: result.position, requestHash: context.requestHash });
-  }
-}
-
-function noteDone(entry: Entry, commandId: string, done: Done): void {
-  entry.done.set(commandId, done);
-  if (entry.done.size <= MAX_DONE_PER_STREAM) return;
-  const oldest = entry.done.keys().next();
-  if (!oldest.done) entry.done.delete(oldest.value);
-}
-
-function applyRecorded(aggregate: AnyAggregate, entry: Entry, recorded: RecordedEvent): void {
-  const event = aggregate.catalogue.decode(recorded.type, recorded.metadata.schemaVersion, recorded.data);
-  entry.state = aggregate.decider.evolve(entry.state, event);
-  entry.revision = recorded.revision;
-  entry.position = recorded.position;
-  entry.sinceBooks = event.type === aggregate.books?.type ? 0 : entry.sinceBooks + 1;
-  const { commandId, requestHash } = recorded.metadata;
-  const before = entry.done.get(commandId);
-  if (event.type === aggregate.books?.type) return;
-  noteDone(entry, commandId, { events: [...(before?.events ?? []), event], position: recorded.position, requestHash });
-}
+const all = async (events: AsyncIterable<RecordedEvent>): Promise<RecordedEvent[]> => {
+  const list: RecordedEvent[] = [];
+  for await (const recorded of events) list.push(recorded);
+  return list;
+};
 
 /** A stream's events in order; of a ledger, those from the last closing of its books on. */
-async function* eventsSinceBooks(
+async function eventsSinceBooks(
   eventStore: EventStore,
   aggregate: AnyAggregate,
   stream: string,
-): AsyncIterable<RecordedEvent> {
-  if (aggregate.books === undefined) {
-    yield* eventStore.readStream(stream);
-    return;
-  }
+): Promise<RecordedEvent[]> {
+  if (aggregate.books === undefined) return all(eventStore.readStream(stream));
   const newestFirst: RecordedEvent[] = [];
   for await (const recorded of eventStore.readStream(stream, { direction: 'backwards' })) {
     newestFirst.push(recorded);
     if (recorded.type === aggregate.books.type) break;
   }
-  yield* newestFirst.reverse();
+  return newestFirst.reverse();
 }
