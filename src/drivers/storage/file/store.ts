@@ -148,7 +148,8 @@ export async function relocate(
     }
     await syncObjects(store, to);
   }
-  if (source !== null && source.path !== store.layout.pathOf(to)) await remove(store, context, from);
+  // Also where the old name is gone already: an earlier run may have died before its data was.
+  if (store.layout.pathOf(from) !== store.layout.pathOf(to)) await remove(store, context, from);
   return true;
 }
 
