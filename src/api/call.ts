@@ -86,7 +86,7 @@ function requestHashOf({ route, params, query, microversion, rawBody }: Call): s
     .digest('hex');
 }
 
-type Verdict =
+export type Verdict =
   | { readonly kind: 'accepted'; readonly position: Position | null }
   | { readonly kind: 'rejected'; readonly rejection: Rejection };
 

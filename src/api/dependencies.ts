@@ -7,6 +7,7 @@ import type { TransferQueries } from '../projections/transfers.ts';
 import type { VolumeTypeQueries } from '../projections/volume-types.ts';
 import type { VolumeQueries } from '../projections/volumes.ts';
 import type { Authenticator } from './auth.ts';
+import type { AttachmentCommands, SnapshotCommands, TransferCommands, VolumeCommands } from './commands.ts';
 import type { Policy } from './policy.ts';
 import type { TypeNames } from './type-names.ts';
 
@@ -27,7 +28,12 @@ export interface ApiQueries {
 }
 
 /** Commands by aggregate; each function takes its input and who sends it. */
-export type ApiCommands = Record<never, never>;
+export interface ApiCommands {
+  readonly volumes: VolumeCommands;
+  readonly attachments: AttachmentCommands;
+  readonly snapshots: SnapshotCommands;
+  readonly transfers: TransferCommands;
+}
 
 /** What `/readyz` says: ready, or what is missing. */
 export interface Readiness {

@@ -1,10 +1,12 @@
+import { z } from 'zod';
 import type { Document } from '../ports/read-store.ts';
 import type { ListOptions } from '../projections/listing.ts';
 import type { Call } from './call.ts';
 import { notFound } from './faults.ts';
 import { type FilterRules, listFiltersOf, type Selection } from './filters.ts';
 import type { Link } from './links.ts';
-import { nextLinks, type Page, pageOf } from './pagination.ts';
+import { nextLinks, PAGE_KEYS, type Page, pageOf, SORT_KEYS } from './pagination.ts';
+import { always, type SchemaVersions } from './schema-versions.ts';
 import { type SortFields, sortOf } from './sorting.ts';
 
 /** What a list needs of a read model (projections/listing.ts). */
@@ -79,3 +81,13 @@ export function listBody(
     ...(count === null ? {} : { count }),
   };
 }
+
+/** The query of a list as the API's description shows it; values are checked where they are used. */
+export const listQuery = (
+  filters: FilterRules,
+  more: readonly string[] = [],
+): SchemaVersions<Record<string, unknown>> =>
+  always(() => {
+    const keys = [...PAGE_KEYS, ...SORT_KEYS, 'all_tenants', ...filters.allowed, ...more];
+    return z.looseObject(Object.fromEntries(keys.map((key) => [key, z.string().optional()])));
+  });

@@ -72,6 +72,8 @@ function reasonOf(issue: Issue, value: unknown): string {
       return `${shown(value)} is greater than the maximum of ${issue.maximum}`;
     case 'custom':
       return issue.message;
+    case 'invalid_union':
+      return `${shown(value)} is not valid under any of the given schemas`;
     default:
       return `${shown(value)} is not valid: ${issue.message}`;
   }
