@@ -1,4 +1,9 @@
-import { type OperationCommand, type OperationEvent, operationDecider, operationEvents } from '../domain/operation/index.ts';
+import {
+  type OperationCommand,
+  type OperationEvent,
+  operationDecider,
+  operationEvents,
+} from '../domain/operation/index.ts';
 import type { Operation } from '../domain/operation/state.ts';
 import type { Aggregate, CommandContext, CommandHandler, Outcome } from './handle.ts';
 

@@ -14,10 +14,7 @@ const moveQuota: Step<Input> = {
   run: async (context) => {
     const { fromProjectId, toProjectId, sizeGiB, snapshotIds, snapshotsGiB, volumeTypeId } = context.operation.input;
     const amounts = amountsOfTransfer({ sizeGiB, snapshots: snapshotIds.length, snapshotsGiB, volumeTypeId });
-    await Promise.all([
-      returnQuota(context, fromProjectId, amounts, 'transferred'),
-      settleQuota(context, toProjectId),
-    ]);
+    await Promise.all([returnQuota(context, fromProjectId, amounts, 'transferred'), settleQuota(context, toProjectId)]);
   },
 };
 

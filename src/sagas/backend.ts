@@ -30,7 +30,8 @@ export function workerFor(context: StepContext, pool: string): BackendWorker & {
 /** The volume as its stream has it now; a volume that never was is a programming error. */
 export async function loadVolume(context: StepContext, volumeId: string): Promise<LiveVolume> {
   const { state } = await context.services.handler.load(volumeAggregate, volumeStream(volumeId));
-  if (state.volume === null) throw new StepError({ code: 'VolumeNotFound', message: `volume ${volumeId} was never created` }, 'never');
+  if (state.volume === null)
+    throw new StepError({ code: 'VolumeNotFound', message: `volume ${volumeId} was never created` }, 'never');
   return state.volume;
 }
 

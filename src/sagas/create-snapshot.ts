@@ -27,7 +27,13 @@ const snapshot: Step<Input> = {
   attempts: 1,
   intent: async ({ operation }): Promise<BackendSnapshot> => {
     const { snapshotId, volumeBackendName, sizeGiB, pool } = operation.input;
-    return { id: snapshotId, name: `snapshot-${snapshotId}`, volumeName: volumeBackendName, sizeGiB, pool: poolNameOf(pool) };
+    return {
+      id: snapshotId,
+      name: `snapshot-${snapshotId}`,
+      volumeName: volumeBackendName,
+      sizeGiB,
+      pool: poolNameOf(pool),
+    };
   },
   run: async (context): Promise<BackendObject> => {
     const { driver, context: call } = workerFor(context, context.operation.input.pool);
@@ -48,7 +54,10 @@ const publish: Step<Input> = {
   run: async (context) => {
     const { operationId, volumeId, snapshotId, projectId, pool } = context.operation.input;
     const outcome = { snapshotId, operationId, ...context.output<BackendObject>('snapshot') };
-    const published = await context.send(volumeAggregate, volumeStream(volumeId), { type: 'CompleteSnapshotCreation', outcome });
+    const published = await context.send(volumeAggregate, volumeStream(volumeId), {
+      type: 'CompleteSnapshotCreation',
+      outcome,
+    });
     // Only this operation can give the snapshot its name: where it has one, an earlier attempt was heard.
     const heard = published.state.volume?.snapshots[snapshotId]?.backendName ?? null;
     if (published.events.length === 0 && heard === null) throw notOwner(operationId, 'snapshot');
@@ -65,7 +74,12 @@ const markSnapshotError: Step<Input> = {
   run: async (context) => {
     const { operationId, volumeId, snapshotId, projectId } = context.operation.input;
     const reason = context.reason ?? { code: 'Unknown', message: 'no reason was recorded' };
-    await context.send(volumeAggregate, volumeStream(volumeId), { type: 'FailSnapshotCreation', snapshotId, operationId, reason });
+    await context.send(volumeAggregate, volumeStream(volumeId), {
+      type: 'FailSnapshotCreation',
+      snapshotId,
+      operationId,
+      reason,
+    });
     await settleQuota(context, projectId);
   },
 };

@@ -32,7 +32,12 @@ const pin: Step<Input> = {
     const pinned = sourceVolumeId(source);
     if (pinned === null) return;
     const snapshotId = source.kind === 'snapshot' ? source.snapshotId : null;
-    await send(volumeAggregate, volumeStream(pinned), { type: 'PinVolume', operationId, readerVolumeId: volumeId, snapshotId });
+    await send(volumeAggregate, volumeStream(pinned), {
+      type: 'PinVolume',
+      operationId,
+      readerVolumeId: volumeId,
+      snapshotId,
+    });
   },
   undo: (context) => unpin(context),
 };
@@ -73,7 +78,13 @@ const claim: Step<Input> = {
   run: (context) => {
     const { volumeId, sizeGiB, volumeType } = context.operation.input;
     const { pool } = context.output<Placed>('place');
-    return claimCapacity(context, { pool, resourceId: volumeId, kind: 'volume', sizeGiB, extraSpecs: volumeType.extraSpecs });
+    return claimCapacity(context, {
+      pool,
+      resourceId: volumeId,
+      kind: 'volume',
+      sizeGiB,
+      extraSpecs: volumeType.extraSpecs,
+    });
   },
   undo: (context) => returnClaim(context, context.output<Placed>('place').pool),
 };
@@ -97,7 +108,12 @@ const provision: Step<Input> = {
         return driver.createVolume(volume, call);
       case 'snapshot': {
         const snapshot: BackendSnapshot = {
-          ...backendVolumeOf({ id: source.snapshotId, name: source.backendName, sizeGiB: source.sizeGiB, pool: source.pool }),
+          ...backendVolumeOf({
+            id: source.snapshotId,
+            name: source.backendName,
+            sizeGiB: source.sizeGiB,
+            pool: source.pool,
+          }),
           volumeName: `volume-${source.volumeId}`,
         };
         return driver.createVolumeFromSnapshot(volume, snapshot, call);
@@ -140,7 +156,8 @@ const publish: Step<Input> = {
     };
     const published = await send(volumeAggregate, volumeStream(volumeId), { type: 'CompleteVolumeCreation', outcome });
     // Only this operation can give the volume its pool: where it has one, an earlier attempt was heard.
-    if (published.events.length === 0 && (published.state.volume?.pool ?? null) === null) throw notOwner(operationId, 'volume');
+    if (published.events.length === 0 && (published.state.volume?.pool ?? null) === null)
+      throw notOwner(operationId, 'volume');
     await Promise.all([settleQuota(context, projectId), settleClaim(context, pool), unpin(context)]);
   },
 };

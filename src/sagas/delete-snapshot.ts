@@ -61,7 +61,13 @@ const markDeletionFailed: Step<Input> = {
     const { operationId, volumeId, snapshotId } = operation.input;
     const why = reason ?? { code: 'Unknown', message: 'no reason was recorded' };
     const busy = why.code === 'BackendBusy';
-    await send(volumeAggregate, volumeStream(volumeId), { type: 'FailSnapshotDeletion', snapshotId, operationId, busy, reason: why });
+    await send(volumeAggregate, volumeStream(volumeId), {
+      type: 'FailSnapshotDeletion',
+      snapshotId,
+      operationId,
+      busy,
+      reason: why,
+    });
   },
 };
 

@@ -1,8 +1,8 @@
 import { volumeAggregate, volumeStream } from '../commands/streams.ts';
-import { amountsOfSnapshot, amountsOfVolume, addAmounts } from '../domain/quota/amounts.ts';
+import type { GiB } from '../domain/kernel/units.ts';
+import { addAmounts, amountsOfSnapshot, amountsOfVolume } from '../domain/quota/amounts.ts';
 import type { VolumeEventOf } from '../domain/volume/events.ts';
 import type { BackendVolume } from '../drivers/storage/driver.ts';
-import type { GiB } from '../domain/kernel/units.ts';
 import { backendVolumeOf, loadVolume, notOwner, workerFor } from './backend.ts';
 import { returnCapacity, returnQuota } from './ledgers.ts';
 import { defineOperation, forEach, type Step, type StepContext } from './operation.ts';
@@ -31,7 +31,9 @@ const inventory: Step<Input> = {
     const volume = await loadVolume(context, context.operation.input.volumeId);
     const { id, projectId, sizeGiB, volumeTypeId, pool, backendName } = volume;
     const built = pool !== null && backendName !== null;
-    const snapshots = context.operation.input.snapshotIds.flatMap((snapshotId) => snapshotFound(volume, snapshotId) ?? []);
+    const snapshots = context.operation.input.snapshotIds.flatMap(
+      (snapshotId) => snapshotFound(volume, snapshotId) ?? [],
+    );
     return {
       projectId,
       sizeGiB,
@@ -50,7 +52,9 @@ const deleteSnapshotOf = (snapshotId: string): Step<Input> => ({
   timeoutMs: 3_600_000,
   attempts: 5,
   run: async (context) => {
-    const found = context.output<Inventory>('inventory').snapshots.find((snapshot) => snapshot.snapshotId === snapshotId);
+    const found = context
+      .output<Inventory>('inventory')
+      .snapshots.find((snapshot) => snapshot.snapshotId === snapshotId);
     if (found !== undefined) await deleteSnapshotFound(context, found);
   },
 });
@@ -81,7 +85,10 @@ const finish: Step<Input> = {
       const command = { type: 'CompleteSnapshotDeletion', snapshotId, operationId } as const;
       await context.send(volumeAggregate, volumeStream(volumeId), command, `:${snapshotId}`);
     }
-    const gone = await context.send(volumeAggregate, volumeStream(volumeId), { type: 'CompleteVolumeDeletion', operationId });
+    const gone = await context.send(volumeAggregate, volumeStream(volumeId), {
+      type: 'CompleteVolumeDeletion',
+      operationId,
+    });
     if (gone.state.volume?.deleted !== true) throw notOwner(operationId, 'volume');
     await giveBack(context);
   },
@@ -99,7 +106,9 @@ async function giveBack(context: StepContext<Input>): Promise<void> {
   if (pool !== null) {
     const built = snapshots.filter((snapshot) => snapshot.onBackend !== null);
     const snapshotsGiB = built.reduce((sum, snapshot) => sum + snapshot.sizeGiB, 0);
-    returns.push(returnCapacity(context, pool, { volumesGiB: sizeGiB, volumes: 1, snapshotsGiB, snapshots: built.length }));
+    returns.push(
+      returnCapacity(context, pool, { volumesGiB: sizeGiB, volumes: 1, snapshotsGiB, snapshots: built.length }),
+    );
   }
   await Promise.all(returns);
 }

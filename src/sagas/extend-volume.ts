@@ -58,7 +58,10 @@ const finish: Step<Input> = {
   attempts: 10,
   run: async (context) => {
     const { operationId, volumeId, projectId, toGiB } = context.operation.input;
-    const done = await context.send(volumeAggregate, volumeStream(volumeId), { type: 'CompleteVolumeExtension', operationId });
+    const done = await context.send(volumeAggregate, volumeStream(volumeId), {
+      type: 'CompleteVolumeExtension',
+      operationId,
+    });
     if (done.events.length === 0 && done.state.volume?.sizeGiB !== toGiB) throw notOwner(operationId, 'volume');
     const { pool } = context.output<{ pool: string }>('claim');
     await Promise.all([settleQuota(context, projectId), settleClaim(context, pool)]);
@@ -74,7 +77,12 @@ const markExtensionFailed: Step<Input> = {
     const { operationId, volumeId, projectId } = context.operation.input;
     const reason = context.reason ?? { code: 'Unknown', message: 'no reason was recorded' };
     const refused = reason.code === 'PoolCapacityExceeded';
-    await context.send(volumeAggregate, volumeStream(volumeId), { type: 'FailVolumeExtension', operationId, refused, reason });
+    await context.send(volumeAggregate, volumeStream(volumeId), {
+      type: 'FailVolumeExtension',
+      operationId,
+      refused,
+      reason,
+    });
     await returnQuota(context, projectId, 'charge', 'extension failed');
   },
 };

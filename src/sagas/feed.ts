@@ -9,7 +9,8 @@ import type { EventStore, RecordedEvent } from '../ports/event-store.ts';
 import type { Checkpoint } from '../ports/read-store.ts';
 import type { OrphanWatch, WatchedCharge } from './lapse-orphans.ts';
 import { definitionsByEvent, type OperationDefinition } from './operation.ts';
-import type { OperationRunner, RunnerLogger } from './runner.ts';
+import type { OperationRunner } from './runner.ts';
+import type { OperationsLogger } from './services.ts';
 
 export interface OperationsFeed {
   /** Takes up what is unfinished, then follows the log. Resolves when everything recorded before is being worked on. */
@@ -35,7 +36,7 @@ export function createOperationsFeed(deps: {
   readonly orphans: OrphanWatch;
   readonly definitions: readonly OperationDefinition[];
   readonly clock: Clock;
-  readonly logger: RunnerLogger;
+  readonly logger: OperationsLogger;
 }): OperationsFeed {
   const { eventStore, coordination, handler, runner, orphans, clock, logger } = deps;
   const byEvent = definitionsByEvent(deps.definitions);
@@ -61,7 +62,11 @@ export function createOperationsFeed(deps: {
     }
     const { kind, version } = definition;
     const resource = definition.resource(input);
-    runner.start(definition, { operationId, kind, version, steps: [], projectId: definition.projectId(input), resource, input: data }, correlationId);
+    runner.start(
+      definition,
+      { operationId, kind, version, steps: [], projectId: definition.projectId(input), resource, input: data },
+      correlationId,
+    );
   };
 
   /** An administrator reset a status under a running operation: it must stop before anybody acts on the new status. */
@@ -84,7 +89,8 @@ export function createOperationsFeed(deps: {
   const onEvent = async (event: RecordedEvent): Promise<void> => {
     if (event.stream.startsWith('operation-')) {
       const stopped = event.type === 'OperationStopRequested';
-      if (stopped || event.type === 'OperationResumed') runner.wake((event.data as { operationId: string }).operationId, stopped);
+      if (stopped || event.type === 'OperationResumed')
+        runner.wake((event.data as { operationId: string }).operationId, stopped);
       return;
     }
     if (event.stream.startsWith('quota-')) {
@@ -101,7 +107,8 @@ export function createOperationsFeed(deps: {
   const onQuotaEvent = (event: RecordedEvent): void => {
     const quotaEvent = quotaEvents.decode(event.type, event.metadata.schemaVersion, event.data);
     if (quotaEvent.type === 'QuotaCharged') orphans.charged(quotaEvent.data);
-    if (quotaEvent.type === 'QuotaSettled' || quotaEvent.type === 'QuotaReturned') orphans.landed(quotaEvent.data.operationId);
+    if (quotaEvent.type === 'QuotaSettled' || quotaEvent.type === 'QuotaReturned')
+      orphans.landed(quotaEvent.data.operationId);
   };
 
   const openWork = (): Map<string, OpenWork> => {
@@ -160,7 +167,10 @@ export function createOperationsFeed(deps: {
     for await (const event of eventStore.readAll({ ...(before === null ? {} : { after: before }), limit: 1 })) {
       if (event.id === checkpoint.eventId) return checkpoint;
     }
-    logger.warn({ position: String(checkpoint.position) }, 'the log does not have the event of the operations checkpoint: reading it from the start');
+    logger.warn(
+      { position: String(checkpoint.position) },
+      'the log does not have the event of the operations checkpoint: reading it from the start',
+    );
     return null;
   };
 

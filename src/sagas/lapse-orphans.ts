@@ -1,5 +1,5 @@
 import type { Clock } from '../ports/clock.ts';
-import type { RunnerLogger } from './runner.ts';
+import type { OperationsLogger } from './services.ts';
 
 /** A charge whose request may never have landed: the process may have died between the two appends. */
 export interface WatchedCharge {
@@ -29,7 +29,7 @@ const LOOK_EVERY_MS = 1_000;
 export function watchOrphans(deps: {
   readonly clock: Clock;
   readonly lapse: (charge: WatchedCharge) => Promise<void>;
-  readonly logger: RunnerLogger;
+  readonly logger: OperationsLogger;
 }): OrphanWatch {
   const { clock, lapse, logger } = deps;
   const waiting = new Map<string, { charge: WatchedCharge; dueMs: number }>();

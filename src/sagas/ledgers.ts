@@ -23,7 +23,8 @@ export async function claimCapacity(
 ): Promise<void> {
   const { pool, resourceId, kind, sizeGiB, extraSpecs } = claim;
   const report = await workerFor(context, pool).report(pool);
-  if (report === null) throw new StepError({ code: 'PoolGone', message: `backend no longer reports pool ${pool}` }, 'elsewhere');
+  if (report === null)
+    throw new StepError({ code: 'PoolGone', message: `backend no longer reports pool ${pool}` }, 'elsewhere');
   const { operationId } = context.operation;
   const provisioningType = extraSpecs['provisioning:type'] ?? null;
   await context.send(
@@ -37,7 +38,12 @@ export async function claimCapacity(
 export const returnClaim = async (context: StepContext, pool: string): Promise<void> => {
   const { operationId } = context.operation;
   const reason = context.reason?.code ?? 'undone';
-  await context.send(poolAggregate, poolStream(pool), { type: 'ReturnCapacity', pool, operationId, freed: 'claim', reason }, ':return');
+  await context.send(
+    poolAggregate,
+    poolStream(pool),
+    { type: 'ReturnCapacity', pool, operationId, freed: 'claim', reason },
+    ':return',
+  );
 };
 
 export const settleClaim = async (context: StepContext, pool: string): Promise<void> => {
@@ -52,12 +58,22 @@ export const returnCapacity = async (
   freed: { readonly volumesGiB: GiB; readonly snapshotsGiB: GiB; readonly volumes: number; readonly snapshots: number },
 ): Promise<void> => {
   const { operationId } = context.operation;
-  await context.send(poolAggregate, poolStream(pool), { type: 'ReturnCapacity', pool, operationId, freed, reason: 'deleted' }, ':return');
+  await context.send(
+    poolAggregate,
+    poolStream(pool),
+    { type: 'ReturnCapacity', pool, operationId, freed, reason: 'deleted' },
+    ':return',
+  );
 };
 
 export const settleQuota = async (context: StepContext, projectId: string): Promise<void> => {
   const { operationId } = context.operation;
-  await context.send(quotaAggregate, quotaStream(projectId), { type: 'SettleCharge', projectId, operationId }, ':settle');
+  await context.send(
+    quotaAggregate,
+    quotaStream(projectId),
+    { type: 'SettleCharge', projectId, operationId },
+    ':settle',
+  );
 };
 
 /** `charge`: what this operation was charged with; otherwise what it freed. */
@@ -68,5 +84,10 @@ export const returnQuota = async (
   reason: string,
 ): Promise<void> => {
   const { operationId } = context.operation;
-  await context.send(quotaAggregate, quotaStream(projectId), { type: 'ReturnQuota', projectId, operationId, amounts, reason }, ':return');
+  await context.send(
+    quotaAggregate,
+    quotaStream(projectId),
+    { type: 'ReturnQuota', projectId, operationId, amounts, reason },
+    ':return',
+  );
 };

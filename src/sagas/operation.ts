@@ -57,7 +57,10 @@ export interface ForEach<Input = never> {
   readonly step: (item: string) => Step<Input>;
 }
 
-export const forEach = <Input>(items: ForEach<Input>['items'], step: ForEach<Input>['step']): ForEach<Input> => ({ items, step });
+export const forEach = <Input>(items: ForEach<Input>['items'], step: ForEach<Input>['step']): ForEach<Input> => ({
+  items,
+  step,
+});
 
 export interface OperationDefinition<Input = never> {
   readonly kind: string;
@@ -120,7 +123,8 @@ export function next(definition: OperationDefinition, operation: Operation, now:
     case 'failing': {
       const reason = operation.reason ?? { code: 'Unknown', message: 'no reason was recorded' };
       return (
-        firstToRun(definition.failed, operation, now) ?? record({ type: 'OperationFailed', data: { operationId, reason } })
+        firstToRun(definition.failed, operation, now) ??
+        record({ type: 'OperationFailed', data: { operationId, reason } })
       );
     }
     default:
@@ -169,7 +173,8 @@ const BACK_OFF_FIRST_MS = 200;
 const BACK_OFF_MOST_MS = 30_000;
 
 /** Waiting time before the n-th repeat, in ms. */
-export const backOffMs = (failures: number): number => Math.min(BACK_OFF_FIRST_MS * 2 ** (failures - 1), BACK_OFF_MOST_MS);
+export const backOffMs = (failures: number): number =>
+  Math.min(BACK_OFF_FIRST_MS * 2 ** (failures - 1), BACK_OFF_MOST_MS);
 
 /** What to record when a step failed: again here, another pass, undo everything, or (a compensation) park. */
 export function afterFailure(
@@ -182,7 +187,7 @@ export function afterFailure(
 ): readonly OperationEvent[] {
   const { operationId } = startedOf(operation);
   const failures = stepOf(operation, step.name).failures + 1;
-  const failed = (then: 'again' | 'reschedule' | 'fail'): OperationEvent => ({
+  const failed = (followUp: 'again' | 'reschedule' | 'fail'): OperationEvent => ({
     type: 'StepFailed',
     data: {
       operationId,
@@ -190,23 +195,31 @@ export function afterFailure(
       attempt,
       reason: error.reason,
       retryable: error.retry !== 'never',
-      then,
-      retryAt: then === 'again' ? now + backOffMs(failures) : null,
+      followUp,
+      retryAt: followUp === 'again' ? now + backOffMs(failures) : null,
     },
   });
-  if (error.retry === 'here' && failures < step.attempts && operation.stopRequestedBy === null) return [failed('again')];
+  if (error.retry === 'here' && failures < step.attempts && operation.stopRequestedBy === null)
+    return [failed('again')];
   if (operation.phase === 'failing') {
     return [failed('again'), { type: 'OperationParked', data: { operationId, reason: parked(error.reason) } }];
   }
   const { retry } = definition;
-  const passesLeft = retry !== undefined && retry.when.includes(step.name) && operation.reschedules + 1 < retry.attempts;
+  const passesLeft =
+    retry !== undefined && retry.when.includes(step.name) && operation.reschedules + 1 < retry.attempts;
   return [failed(error.retry !== 'never' && passesLeft && operation.stopRequestedBy === null ? 'reschedule' : 'fail')];
 }
 
 const UNDO_ATTEMPTS = 6;
 
 /** What to record when an undo failed: again later, or park. */
-export function afterUndoFailure(operation: Operation, step: Step, attempt: number, error: StepError, now: Instant): readonly OperationEvent[] {
+export function afterUndoFailure(
+  operation: Operation,
+  step: Step,
+  attempt: number,
+  error: StepError,
+  now: Instant,
+): readonly OperationEvent[] {
   const { operationId } = startedOf(operation);
   const failures = stepOf(operation, step.name).undoFailures + 1;
   const retryAt = now + backOffMs(failures);
@@ -215,7 +228,10 @@ export function afterUndoFailure(operation: Operation, step: Step, attempt: numb
     data: { operationId, step: step.name, attempt, reason: error.reason, retryAt },
   };
   if (failures < UNDO_ATTEMPTS) return [undoFailed];
-  return [undoFailed, { type: 'OperationParked', data: { operationId, reason: parked(error.reason, `undo of ${step.name}`) } }];
+  return [
+    undoFailed,
+    { type: 'OperationParked', data: { operationId, reason: parked(error.reason, `undo of ${step.name}`) } },
+  ];
 }
 
 const parked = (reason: FailureReason, what = 'compensation'): FailureReason => ({

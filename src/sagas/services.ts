@@ -4,6 +4,13 @@ import type { CallContext, StorageDriver } from '../drivers/storage/driver.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Placement } from './place.ts';
 
+/** Where operations report what an operator should see. */
+export interface OperationsLogger {
+  info(fields: object, message: string): void;
+  warn(fields: object, message: string): void;
+  error(fields: object, message: string): void;
+}
+
 /** A backend whose lease this process holds. */
 export interface BackendWorker {
   /** `host@backend`. */

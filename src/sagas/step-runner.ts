@@ -109,6 +109,7 @@ export async function runWithDeadline(
   const first = await Promise.race([settled, deadline]);
   timers.abort();
   if (first === 'late') return { kind: 'hung', ended: settled };
-  if (first.kind === 'failed' && abort.signal.reason instanceof StepError) return { kind: 'failed', error: abort.signal.reason };
+  if (first.kind === 'failed' && abort.signal.reason instanceof StepError)
+    return { kind: 'failed', error: abort.signal.reason };
   return first;
 }

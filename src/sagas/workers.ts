@@ -8,8 +8,7 @@ import type { Clock } from '../ports/clock.ts';
 import type { Coordination, Lease } from '../ports/coordination.ts';
 import { backendHostOf } from './backend.ts';
 import { serviceName, VOLUME_BINARY, withLedger } from './pool-reports.ts';
-import type { RunnerLogger } from './runner.ts';
-import type { Backends, BackendWorker } from './services.ts';
+import type { Backends, BackendWorker, OperationsLogger } from './services.ts';
 
 export interface ConfiguredBackend {
   readonly name: string;
@@ -51,7 +50,7 @@ export function createStorageWorkers(deps: {
   readonly handler: CommandHandler;
   readonly clock: Clock;
   readonly reportEveryMs: number;
-  readonly logger: RunnerLogger;
+  readonly logger: OperationsLogger;
 }): StorageWorkers {
   const { coordination, handler, clock, logger, workerId } = deps;
   const held = new Map<string, Held>();
@@ -59,7 +58,11 @@ export function createStorageWorkers(deps: {
   const stopping = new AbortController();
   const loops: Promise<void>[] = [];
 
-  const measure = async (host: string, availabilityZone: string, stats: BackendStats): Promise<Map<string, PoolReport>> => {
+  const measure = async (
+    host: string,
+    availabilityZone: string,
+    stats: BackendStats,
+  ): Promise<Map<string, PoolReport>> => {
     const reports = new Map<string, PoolReport>();
     for (const pool of stats.pools) {
       const address = `${host}#${pool.pool}`;
@@ -152,7 +155,10 @@ export function createStorageWorkers(deps: {
   };
 
   /** One attempt to own the backend: null when it could not be had, else `until` resolves when it is lost. */
-  const attempt = async (host: string, backend: ConfiguredBackend): Promise<{ readonly until: Promise<void> } | null> => {
+  const attempt = async (
+    host: string,
+    backend: ConfiguredBackend,
+  ): Promise<{ readonly until: Promise<void> } | null> => {
     const lease = await coordination.acquire(`backend-${host}`, workerId, LEASE_TERM_MS);
     if (lease === null) {
       failures.set(host, 'another worker holds the lease');
@@ -179,7 +185,11 @@ export function createStorageWorkers(deps: {
     }
   };
 
-  const keepTrying = async (host: string, backend: ConfiguredBackend, first: Awaited<ReturnType<typeof attempt>>): Promise<void> => {
+  const keepTrying = async (
+    host: string,
+    backend: ConfiguredBackend,
+    first: Awaited<ReturnType<typeof attempt>>,
+  ): Promise<void> => {
     let holding = first;
     while (!stopping.signal.aborted) {
       if (holding !== null) await holding.until;

@@ -30,7 +30,7 @@ const schemas = {
       reason: failureReason,
       retryable: z.boolean(),
       /** `again`: the same step; `reschedule`: undo back to the retry point; `fail`: undo everything. */
-      then: z.enum(['again', 'reschedule', 'fail']),
+      followUp: z.enum(['again', 'reschedule', 'fail']),
       retryAt: z.number().nullable(),
     }),
   },

@@ -24,13 +24,19 @@ export const operationDecider: Decider<OperationCommand, Operation, OperationEve
   evolve: evolveOperation,
   decide: (command, operation) =>
     match(command)
-      .with({ type: 'StartOperation' }, ({ started, progress }): Decision<OperationEvent> =>
-        operation.started !== null ? accepted() : accepted({ type: 'OperationStarted', data: { ...started, steps: [...started.steps] } }, ...progress),
+      .with(
+        { type: 'StartOperation' },
+        ({ started, progress }): Decision<OperationEvent> =>
+          operation.started !== null
+            ? accepted()
+            : accepted({ type: 'OperationStarted', data: { ...started, steps: [...started.steps] } }, ...progress),
       )
-      .with({ type: 'RecordProgress' }, ({ seen, progress }): Decision<OperationEvent> =>
-        seen === operation.seen && !hasEnded(operation)
-          ? accepted(...progress)
-          : rejected(reject('TryAgain', { reason: 'the operation has moved on' })),
+      .with(
+        { type: 'RecordProgress' },
+        ({ seen, progress }): Decision<OperationEvent> =>
+          seen === operation.seen && !hasEnded(operation)
+            ? accepted(...progress)
+            : rejected(reject('TryAgain', { reason: 'the operation has moved on' })),
       )
       .with({ type: 'RequestStop' }, ({ by, reason }): Decision<OperationEvent> => {
         if (operation.started === null) return notFound();

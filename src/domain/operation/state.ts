@@ -1,5 +1,5 @@
-import type { FailureReason } from '../volume/events.ts';
 import type { Instant } from '../kernel/units.ts';
+import type { FailureReason } from '../volume/events.ts';
 import type { OperationEvent } from './events.ts';
 
 export type StepStatus = 'pending' | 'running' | 'done' | 'failed' | 'undoing' | 'undone';
@@ -23,11 +23,15 @@ export interface Started {
   readonly version: number;
   readonly steps: readonly string[];
   readonly projectId: string;
-  readonly resource: { readonly type: 'volume' | 'snapshot' | 'transfer'; readonly id: string; readonly volumeId: string };
+  readonly resource: {
+    readonly type: 'volume' | 'snapshot' | 'transfer';
+    readonly id: string;
+    readonly volumeId: string;
+  };
   readonly input: unknown;
 }
 
-/** Where an operation stands. `undoing` ends in another pass (`then: 'reschedule'`) or in `failing`. */
+/** Where an operation stands. `undoing` ends in another pass (a failure with `followUp: 'reschedule'`) or in `failing`. */
 export type Phase = 'running' | 'undoing' | 'failing' | 'parked' | 'succeeded' | 'failed';
 
 export interface Operation {
@@ -78,7 +82,8 @@ const pendingStep: StepState = {
 
 export const stepOf = (operation: Operation, step: string): StepState => operation.steps[step] ?? pendingStep;
 
-export const hasEnded = (operation: Operation): boolean => operation.phase === 'succeeded' || operation.phase === 'failed';
+export const hasEnded = (operation: Operation): boolean =>
+  operation.phase === 'succeeded' || operation.phase === 'failed';
 
 /** Folds one event; never throws. */
 export function evolveOperation(operation: Operation, event: OperationEvent): Operation {
@@ -109,14 +114,18 @@ function fold(operation: Operation, event: OperationEvent): Operation {
         retryAt: null,
       });
     case 'StepFailed': {
-      const { step, attempt, reason, then, retryAt } = event.data;
+      const { step, attempt, reason, followUp, retryAt } = event.data;
       const failures = stepOf(operation, step).failures + 1;
       const failed = withStep(operation, step, { status: 'failed', attempt, failures, retryAt });
-      if (then === 'again') return failed;
-      return { ...failed, phase: 'undoing', undoFor: then, reason };
+      if (followUp === 'again') return failed;
+      return { ...failed, phase: 'undoing', undoFor: followUp, reason };
     }
     case 'UndoStarted':
-      return withStep(operation, event.data.step, { status: 'undoing', undoAttempt: event.data.attempt, retryAt: null });
+      return withStep(operation, event.data.step, {
+        status: 'undoing',
+        undoAttempt: event.data.attempt,
+        retryAt: null,
+      });
     case 'UndoSucceeded':
       return withStep(operation, event.data.step, {
         status: 'undone',
@@ -185,13 +194,17 @@ function foldStop(operation: Operation, by: string, message: string): Operation 
 function foldResumed(operation: Operation, action: 'retry' | 'abandon'): Operation {
   const resumed = withFreshFailures({ ...operation, phase: operation.parkedFrom ?? 'running', parkedFrom: null });
   if (action === 'retry') return resumed;
-  const undoing = resumed.phase === 'running' ? { ...resumed, phase: 'undoing' as const, undoFor: 'fail' as const } : resumed;
+  const undoing =
+    resumed.phase === 'running' ? { ...resumed, phase: 'undoing' as const, undoFor: 'fail' as const } : resumed;
   return { ...undoing, undoFor: undoing.undoFor === null ? null : 'fail', abandoned: true };
 }
 
 function withFreshFailures(operation: Operation): Operation {
   const steps = Object.fromEntries(
-    Object.entries(operation.steps).map(([name, step]) => [name, { ...step, failures: 0, undoFailures: 0, retryAt: null }]),
+    Object.entries(operation.steps).map(([name, step]) => [
+      name,
+      { ...step, failures: 0, undoFailures: 0, retryAt: null },
+    ]),
   );
   return { ...operation, steps };
 }

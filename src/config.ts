@@ -1,0 +1,207 @@
+import { readFileSync } from 'node:fs';
+import { hostname } from 'node:os';
+import { resolve } from 'node:path';
+import { parse as parseYaml } from 'yaml';
+import { z } from 'zod';
+import { fileDriverConfigSchema } from './drivers/storage/file/config.ts';
+
+const limit = (text: string, fallback: number) =>
+  z.int().min(-1).max(2_147_483_647).default(fallback).describe(`${text}; -1 is no limit`);
+
+/** Roles a process may have; all of them by default. */
+export const ROLES = ['api', 'projections', 'operations', 'storage'] as const;
+export type Role = (typeof ROLES)[number];
+
+const backendSchema = fileDriverConfigSchema.omit({ backendName: true, directory: true }).extend({
+  name: z
+    .string()
+    .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/, 'letters, digits, dot, underscore and dash, at most 64')
+    .describe('Name of the backend: the part behind @ of host@backend#pool'),
+  driver: z.literal('file').default('file').describe('Which storage driver serves it'),
+  directory: z.string().min(1).optional().describe('Where its pools lie; <dataDir>/backends/<name> when absent'),
+  backendName: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('What extra specs ask for as volume_backend_name; the name when absent'),
+  availabilityZone: z.string().min(1).default('nova').describe('Zone of its volumes'),
+});
+
+/** The whole configuration. Unknown keys are errors; every key has a default, so that no file is needed at all. */
+export const configSchema = z.strictObject({
+  server: z
+    .strictObject({
+      host: z
+        .string()
+        .default('127.0.0.1')
+        .describe('Address the API listens on (SCORIA_HOST); no-auth is refused beyond loopback'),
+      port: z.int().min(0).max(65_535).default(8776).describe('Port of the API (SCORIA_PORT); 0 takes a free one'),
+      publicEndpoint: z
+        .url()
+        .nullable()
+        .default(null)
+        .describe('Base of links in answers; what the request says when null'),
+      maxLimit: z.int().min(1).default(1000).describe('Longest page of any list (osapi_max_limit)'),
+    })
+    .prefault({}),
+  dataDir: z
+    .string()
+    .min(1)
+    .default('./data')
+    .describe('Where the embedded stores and file backends live (SCORIA_DATA_DIR)'),
+  hostName: z
+    .string()
+    .regex(/^[A-Za-z0-9._-]+$/)
+    .default('scoria')
+    .describe('Name of this host in service and pool names: the part before @ of host@backend#pool'),
+  roles: z
+    .array(z.enum(ROLES))
+    .min(1)
+    .default([...ROLES])
+    .describe('What this process does (SCORIA_ROLES, comma list)'),
+  logLevel: z
+    .enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'])
+    .default('info')
+    .describe('Least level that is logged (SCORIA_LOG_LEVEL)'),
+  auth: z.enum(['noauth']).default('noauth').describe('How callers are known (SCORIA_AUTH)'),
+  eventStore: z.enum(['sqlite']).default('sqlite').describe('Where the log lives (SCORIA_EVENTSTORE)'),
+  readStore: z.enum(['sqlite']).default('sqlite').describe('Where the read models live (SCORIA_READSTORE)'),
+  storage: z
+    .strictObject({
+      backends: z
+        .array(backendSchema)
+        .min(1)
+        .default([backendSchema.parse({ name: 'file', pools: [{ name: 'pool' }] })])
+        .refine((all) => new Set(all.map(({ name }) => name)).size === all.length, 'two backends have the same name')
+        .describe('Storage backends this process may own'),
+      reportEverySeconds: z.number().positive().default(10).describe('How often a backend is measured and beats'),
+    })
+    .prefault({}),
+  scheduler: z
+    .strictObject({
+      optionsFile: z
+        .string()
+        .min(1)
+        .nullable()
+        .default(null)
+        .describe('JSON file of placement options, read again when it changes'),
+      serviceDownSeconds: z
+        .number()
+        .positive()
+        .default(60)
+        .describe('A service without a beat for so long is down (service_down_time)'),
+    })
+    .prefault({}),
+  quota: z
+    .strictObject({
+      volumes: limit('Volumes of a project', 10),
+      snapshots: limit('Snapshots of a project', 10),
+      gigabytes: limit('GiB of volumes and snapshots of a project', 1000),
+      perVolumeGigabytes: limit('GiB of one volume', -1),
+      backups: limit('Backups of a project', 10),
+      backupGigabytes: limit('GiB of backups of a project', 1000),
+      groups: limit('Groups of a project', 10),
+    })
+    .prefault({}),
+});
+
+export type Config = z.output<typeof configSchema>;
+export type BackendConfig = Config['storage']['backends'][number];
+
+/** The configuration cannot be used; the message names every key and what is wrong with it. */
+export class ConfigError extends Error {
+  constructor(message: string) {
+    super(message);
+    this.name = 'ConfigError';
+  }
+}
+
+/** Keys that have a variable, with the path they stand for. */
+export const CONFIG_VARIABLES = {
+  SCORIA_HOST: ['server', 'host'],
+  SCORIA_PORT: ['server', 'port'],
+  SCORIA_DATA_DIR: ['dataDir'],
+  SCORIA_ROLES: ['roles'],
+  SCORIA_LOG_LEVEL: ['logLevel'],
+  SCORIA_AUTH: ['auth'],
+  SCORIA_EVENTSTORE: ['eventStore'],
+  SCORIA_READSTORE: ['readStore'],
+} as const satisfies Record<string, readonly string[]>;
+
+type Tree = { [key: string]: unknown };
+
+/** Reads the file (`--config`, else SCORIA_CONFIG, else none) and the environment, which wins; throws ConfigError. */
+export function loadConfig(
+  options: { readonly file?: string | undefined; readonly env?: NodeJS.ProcessEnv } = {},
+): Config {
+  const env = options.env ?? process.env;
+  const file = options.file ?? env.SCORIA_CONFIG;
+  const tree = file === undefined ? {} : readTree(file);
+  for (const [variable, path] of Object.entries(CONFIG_VARIABLES)) {
+    const value = env[variable];
+    if (value !== undefined && value !== '') setAt(tree, path, valueOfVariable(variable, value));
+  }
+  return parseConfig(tree);
+}
+
+/** Checks a configuration that was read or built elsewhere; throws ConfigError. */
+export function parseConfig(tree: unknown): Config {
+  const parsed = configSchema.safeParse(tree);
+  if (!parsed.success) {
+    const problems = parsed.error.issues.map(({ path, message }) => `  ${path.join('.') || '(top)'}: ${message}`);
+    throw new ConfigError(`the configuration cannot be used:\n${problems.join('\n')}`);
+  }
+  const config = parsed.data;
+  if (config.auth === 'noauth' && !isLoopback(config.server.host)) {
+    throw new ConfigError(
+      `server.host: ${config.server.host} is not a loopback address, and without authentication nothing else is allowed`,
+    );
+  }
+  return config;
+}
+
+export const isLoopback = (host: string): boolean =>
+  host === 'localhost' || host === '::1' || /^127(\.\d{1,3}){3}$/.test(host);
+
+/** Directory of a file backend, absolute. */
+export const backendDirectory = (config: Config, backend: BackendConfig): string =>
+  resolve(backend.directory ?? `${config.dataDir}/backends/${backend.name}`);
+
+/** Name of the machine, for the holder's name of leases. */
+export const machineName = (): string => hostname();
+
+function readTree(file: string): Tree {
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8');
+  } catch (error) {
+    throw new ConfigError(
+      `configuration file ${file} cannot be read: ${error instanceof Error ? error.message : error}`,
+    );
+  }
+  try {
+    const tree: unknown = parseYaml(text);
+    if (tree === null) return {};
+    if (typeof tree === 'object' && !Array.isArray(tree)) return tree as Tree;
+  } catch (error) {
+    throw new ConfigError(`configuration file ${file} is not YAML: ${error instanceof Error ? error.message : error}`);
+  }
+  throw new ConfigError(`configuration file ${file}: a mapping is expected at the top`);
+}
+
+function valueOfVariable(variable: string, value: string): unknown {
+  if (variable === 'SCORIA_PORT') return Number(value);
+  return variable === 'SCORIA_ROLES' ? value.split(',').map((role) => role.trim()) : value;
+}
+
+function setAt(tree: Tree, path: readonly string[], value: unknown): void {
+  const [key = '', ...rest] = path;
+  if (rest.length === 0) {
+    tree[key] = value;
+    return;
+  }
+  const below = tree[key];
+  const branch: Tree = typeof below === 'object' && below !== null ? (below as Tree) : {};
+  tree[key] = branch;
+  setAt(branch, rest, value);
+}
