@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { Document } from '../ports/read-store.ts';
+import type { Document, SortKey } from '../ports/read-store.ts';
 import type { ListOptions } from '../projections/listing.ts';
 import type { Call } from './call.ts';
 import { notFound } from './faults.ts';
@@ -16,14 +16,25 @@ export interface ListSource<D extends Document> {
   count(options: Pick<ListOptions<D>, 'projectId' | 'where'>): Promise<number>;
 }
 
-export interface ListSpec<D extends Document> {
+interface Common<D extends Document> {
   readonly source: ListSource<D>;
-  readonly filters: FilterRules;
-  readonly sort: SortFields;
   /** Path of the collection in next links. */
   readonly path: string;
   /** The 404's sentence for a marker that is not there, or that the caller may not see. */
   readonly markerNotFound: (marker: string) => string;
+}
+
+export interface ListSpec<D extends Document> extends Common<D> {
+  readonly filters: FilterRules;
+  readonly sort: SortFields;
+}
+
+/** A page whose query was read already. */
+export interface PageSpec<D extends Document> extends Common<D> {
+  readonly selection: Selection;
+  readonly withCount: boolean;
+  readonly page: Page;
+  readonly sort: readonly SortKey[];
 }
 
 export interface Listed<D extends Document> {
@@ -34,13 +45,17 @@ export interface Listed<D extends Document> {
 }
 
 /** One page of a collection as the query asks for it (contract/errors.md §5). Throws 400 and 404. */
-export async function listOf<D extends Document>(call: Call, spec: ListSpec<D>): Promise<Listed<D>> {
+export function listOf<D extends Document>(call: Call, { filters, sort, ...common }: ListSpec<D>): Promise<Listed<D>> {
   const page = pageOf(call.query, call.deps.config.maxLimit);
-  const sort = sortOf(call.query, spec.sort);
-  const { selection, withCount } = listFiltersOf(call, spec.filters);
+  const order = sortOf(call.query, sort);
+  return listPage(call, { ...common, page, sort: order, ...listFiltersOf(call, filters) });
+}
+
+export async function listPage<D extends Document>(call: Call, spec: PageSpec<D>): Promise<Listed<D>> {
+  const { source, selection, page, sort } = spec;
   const marker = page.marker === null ? null : await markerOf(call, spec, page.marker);
-  const documents = await pageDocuments(spec.source, selection, page, { sort, marker });
-  const count = withCount ? await countOf(spec.source, selection) : null;
+  const documents = await pageDocuments(source, selection, page, { sort, marker });
+  const count = spec.withCount ? await countOf(source, selection) : null;
   const ids = documents.map(({ id }) => id);
   return { documents, next: nextLinks(call, spec.path, page, ids), count };
 }
@@ -61,10 +76,11 @@ async function countOf<D extends Document>(source: ListSource<D>, selection: Sel
   return source.count({ projectId: selection.projectId, where: selection.where });
 }
 
-async function markerOf<D extends Document>(call: Call, spec: ListSpec<D>, marker: string): Promise<D> {
+async function markerOf<D extends Document>(call: Call, spec: Common<D>, marker: string): Promise<D> {
   const document = await spec.source.get(marker);
-  const visible = call.caller.isAdmin || document?.projectId === call.caller.projectId;
-  if (document === null || !visible) throw notFound(spec.markerNotFound(marker));
+  const { isAdmin, projectId } = call.caller;
+  const visible = spec.visible ?? (({ projectId: owner }: D) => isAdmin || owner === projectId);
+  if (document === null || !visible(document)) throw notFound(spec.markerNotFound(marker));
   return document;
 }
 
