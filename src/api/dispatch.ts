@@ -120,7 +120,7 @@ async function serve(
     onInput(body);
     checkedBody = schemaAt(route.body, microversion)?.parse(body ?? {});
   }
-  const target = route.target === undefined ? undefined : await route.target(call);
+  const target = route.target === undefined ? undefined : await route.target(call, checkedBody);
   checkPolicy(call, target);
   const pending = route.handler(call, { body: checkedBody, query, target });
   const answer = pending instanceof Promise ? await pending : pending;

@@ -81,7 +81,8 @@ function refuseUnknown(call: Call, rules: FilterRules, remaining: Map<string, st
 const isAllowed = ({ allowed }: FilterRules, key: string, microversion: number): boolean =>
   allowed.has(key) || (microversion >= INEXACT_FILTERS && allowed.has(`${key}~`));
 
-function selectionOf(
+/** The documents that every filter matches, of a project or (null) of all. */
+export function selectionOf(
   call: Call,
   rules: FilterRules,
   filters: ReadonlyMap<string, string>,

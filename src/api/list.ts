@@ -22,6 +22,8 @@ interface Common<D extends Document> {
   readonly path: string;
   /** The 404's sentence for a marker that is not there, or that the caller may not see. */
   readonly markerNotFound: (marker: string) => string;
+  /** Whether the caller may see a marker's document; by default its own project's, administrators every one. */
+  readonly visible?: (document: D) => boolean;
 }
 
 export interface ListSpec<D extends Document> extends Common<D> {

@@ -38,8 +38,8 @@ export interface Route<Body = undefined, Query = undefined, Target = undefined> 
   /** The whole body, envelope included. */
   readonly body?: SchemaVersions<Body>;
   readonly query?: SchemaVersions<Query>;
-  /** Loads what the path names; throws the 404 of something that is not there or not the caller's to see. */
-  readonly target?: (call: Call) => Promise<Target>;
+  /** Loads what path or body name; throws the 404 of something that is not there or not the caller's to see. */
+  readonly target?: (call: Call, body: Body) => Promise<Target>;
   /** The answer's body, made JSON; undefined for an empty one. */
   readonly handler: (call: Call, input: Input<Body, Query, Target>) => unknown;
 }

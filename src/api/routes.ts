@@ -1,4 +1,8 @@
 import type { AnyRoute } from './route.ts';
+import { snapshotActionRoutes } from './snapshots/action-routes.ts';
+import { snapshotMetadataRoutes } from './snapshots/metadata-routes.ts';
+import { snapshotRoutes } from './snapshots/routes.ts';
+import { transferRoutes } from './transfers/routes.ts';
 import { volumeActionRoutes } from './volumes/action-routes.ts';
 import { volumeAttachRoutes } from './volumes/attach-routes.ts';
 import { volumeImageMetadataRoutes } from './volumes/image-metadata-routes.ts';
@@ -12,4 +16,8 @@ export const ROUTES: readonly AnyRoute[] = [
   ...volumeActionRoutes,
   ...volumeImageMetadataRoutes,
   ...volumeAttachRoutes,
+  ...snapshotRoutes,
+  ...snapshotMetadataRoutes,
+  ...snapshotActionRoutes,
+  ...transferRoutes,
 ];
