@@ -77,18 +77,18 @@ export function normalizeWeights(weights: readonly number[]): readonly number[] 
   return weights.map((weight) => (range === 0 ? 0 : (weight - lowest) / range));
 }
 
+/** Each pool with its sum of multiplier × weight, in the order of the reports. */
 function totalWeights(
   weighing: Weighing,
   scale: (weights: readonly number[]) => readonly number[],
 ): readonly WeighedPool[] {
-  const totals = weighing.reports.map(() => 0);
-  for (const name of weighing.options.weighers) {
+  const unweighed = weighing.reports.map((report): WeighedPool => ({ report, weight: 0 }));
+  return weighing.options.weighers.reduce((weighed, name) => {
     const { weigh, multiplier } = WEIGHERS[name];
-    for (const [index, weight] of scale(weigh(weighing)).entries()) {
-      totals[index] = (totals[index] ?? 0) + multiplier(weighing.options) * weight;
-    }
-  }
-  return weighing.reports.map((report, index) => ({ report, weight: totals[index] ?? 0 }));
+    const weights = scale(weigh(weighing));
+    const factor = multiplier(weighing.options);
+    return weighed.map(({ report, weight }, index) => ({ report, weight: weight + factor * Number(weights[index]) }));
+  }, unweighed);
 }
 
 /** The winner is drawn with a probability of weight / total; the others follow in rotated order. */
