@@ -1,0 +1,181 @@
+import { extname } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { Worker } from 'node:worker_threads';
+import { StoreUnavailable } from '../../ports/event-store.ts';
+import { writeError } from './faults.ts';
+import type {
+  FromWriter,
+  OutcomeOf,
+  QueuedUnit,
+  StoreSettings,
+  ToWriter,
+  Unit,
+  UnitResult,
+} from './writer-protocol.ts';
+
+/** Writes one file through the writer thread. */
+export interface FileWriter {
+  /**
+   * Resolves once the unit is committed; units submitted meanwhile share the next commit. `durable: false` does not
+   * wait for the disk. Throws StoreUnavailable.
+   */
+  submit<U extends Unit>(unit: U, options?: { readonly durable?: boolean }): Promise<OutcomeOf<U>>;
+  /** Waits for what was submitted, then closes the file. */
+  close(): Promise<void>;
+}
+
+/** A thread that writes files; stores that share one save memory (about 20 MB each) and wait for each other. */
+export interface WriterThread {
+  /** The file must exist already. Throws StoreUnavailable. */
+  open(file: string, settings?: StoreSettings): Promise<FileWriter>;
+  /** After its files are closed. */
+  close(): Promise<void>;
+}
+
+interface Pending {
+  resolve(outcome: unknown): void;
+  reject(error: Error): void;
+}
+
+interface OpenFile {
+  readonly number: number;
+  readonly file: string;
+  readonly settings: StoreSettings;
+  readonly pending: Map<number, Pending>;
+  outbox: QueuedUnit[];
+  opening: Pending | undefined;
+  closed: (() => void) | undefined;
+  /** `lost`: its thread has died; the next unit opens it again in a new one. */
+  state: 'open' | 'lost' | 'closed';
+}
+
+/** The worker's file has the extension of this one: .ts in a checkout, .js in a compiled package. */
+const THREAD_FILE = new URL(`./writer-thread${extname(fileURLToPath(import.meta.url))}`, import.meta.url);
+
+export function startWriterThread(): WriterThread {
+  const files = new Map<number, OpenFile>();
+  let worker: Worker | undefined;
+  let lastFile = 0;
+  let lastUnit = 0;
+
+  const spawn = (): Worker => {
+    const started = new Worker(THREAD_FILE, { name: 'sqlite-writer' });
+    let cause: unknown;
+    started.on('message', (message: FromWriter) => receive(files, message));
+    started.on('error', (error) => {
+      cause = error;
+    });
+    started.on('exit', () => {
+      if (worker === started) worker = undefined;
+      for (const file of files.values()) lose(file, cause);
+    });
+    return started;
+  };
+
+  const send = (message: ToWriter): void => {
+    worker ??= spawn();
+    worker.postMessage(message);
+  };
+
+  const flush = (file: OpenFile): void => {
+    if (file.state === 'lost') {
+      file.state = 'open';
+      send({ kind: 'open', store: file.number, file: file.file, settings: file.settings });
+    }
+    send({ kind: 'write', store: file.number, units: file.outbox });
+    file.outbox = [];
+  };
+
+  const writerOf = (file: OpenFile): FileWriter => ({
+    submit: (unit, options) =>
+      new Promise((resolve, reject) => {
+        if (file.state === 'closed') {
+          reject(new StoreUnavailable(`${file.file}: it is closed`, 'not-done'));
+          return;
+        }
+        lastUnit += 1;
+        file.pending.set(lastUnit, { resolve: resolve as Pending['resolve'], reject });
+        // What is submitted in one turn of the loop goes in one message.
+        if (file.outbox.length === 0) queueMicrotask(() => flush(file));
+        file.outbox.push({ id: lastUnit, durable: options?.durable ?? true, unit });
+      }),
+    close: () => {
+      const wasOpen = file.state === 'open';
+      if (wasOpen && file.outbox.length > 0) flush(file);
+      file.state = 'closed';
+      if (!wasOpen) return Promise.resolve();
+      return new Promise((resolve) => {
+        file.closed = resolve;
+        send({ kind: 'close', store: file.number });
+      });
+    },
+  });
+
+  return {
+    open: async (path, settings = {}) => {
+      lastFile += 1;
+      const file: OpenFile = {
+        number: lastFile,
+        file: path,
+        settings,
+        pending: new Map(),
+        outbox: [],
+        opening: undefined,
+        closed: undefined,
+        state: 'open',
+      };
+      files.set(file.number, file);
+      await new Promise<unknown>((resolve, reject) => {
+        file.opening = { resolve, reject };
+        send({ kind: 'open', store: file.number, file: path, settings });
+      });
+      return writerOf(file);
+    },
+    close: async () => {
+      await worker?.terminate();
+    },
+  };
+}
+
+function receive(files: Map<number, OpenFile>, message: FromWriter): void {
+  const file = files.get(message.store);
+  if (file === undefined) return;
+  switch (message.kind) {
+    case 'opened':
+      if (message.failure === undefined) {
+        file.opening?.resolve(undefined);
+      } else {
+        if (file.opening !== undefined) files.delete(file.number);
+        file.opening?.reject(writeError(file.file, message.failure));
+        if (file.state === 'open') file.state = 'lost';
+      }
+      file.opening = undefined;
+      return;
+    case 'written':
+      for (const result of message.results) settle(file, result);
+      return;
+    case 'closed':
+      files.delete(file.number);
+      file.closed?.();
+  }
+}
+
+function settle(file: OpenFile, result: UnitResult): void {
+  const pending = file.pending.get(result.id);
+  if (pending === undefined) return;
+  file.pending.delete(result.id);
+  if ('outcome' in result) pending.resolve(result.outcome);
+  else pending.reject(writeError(file.file, result.failure));
+}
+
+/** The thread died: whatever was on its way may or may not have been committed. */
+function lose(file: OpenFile, cause: unknown): void {
+  const error = new StoreUnavailable(`${file.file}: the writer thread has ended`, 'unknown', 1_000, { cause });
+  for (const pending of file.pending.values()) pending.reject(error);
+  file.pending.clear();
+  file.outbox = [];
+  file.opening?.reject(error);
+  file.opening = undefined;
+  file.closed?.();
+  if (file.state === 'open') file.state = 'lost';
+}
