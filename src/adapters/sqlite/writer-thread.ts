@@ -32,19 +32,26 @@ const send = (message: FromWriter): void => port.postMessage(message);
 port.on('message', (first: ToWriter) => {
   accept(first);
   acceptAllThatArrived();
-  for (let busy = true; busy; ) {
-    busy = false;
-    for (const store of stores.values()) {
-      if (store.waiting.length > 0) {
-        busy = true;
-        commitWaiting(store);
-      } else if (store.closing) {
-        close(store);
-      }
-      acceptAllThatArrived();
-    }
+  // Asked again after every look at the port: what is taken from it by hand wakes nobody later.
+  for (let next = nextStore(); next !== undefined; next = nextStore()) {
+    if (next.waiting.length > 0) commitWaiting(next);
+    else close(next);
+    acceptAllThatArrived();
   }
 });
+
+/** The next store in turn that has something to do. */
+function nextStore(): OpenStore | undefined {
+  const ready = (store: OpenStore): boolean => store.waiting.length > 0 || store.closing;
+  for (const store of stores.values()) {
+    if (!ready(store)) continue;
+    // To the end of the queue, so that one busy store does not starve the others.
+    stores.delete(store.number);
+    stores.set(store.number, store);
+    return store;
+  }
+  return undefined;
+}
 
 function acceptAllThatArrived(): void {
   for (let next = take(); next !== undefined; next = take()) accept(next);
