@@ -28,7 +28,11 @@ export function configKeys(): readonly Key[] {
 }
 
 export function configReference(options: CommonOptions): void {
-  printRows([...configKeys()].map((key) => ({ ...key })), ['key', 'type', 'default', 'variable', 'meaning'], options);
+  printRows(
+    [...configKeys()].map((key) => ({ ...key })),
+    ['key', 'type', 'default', 'variable', 'meaning'],
+    options,
+  );
 }
 
 export function configShow(options: CommonOptions): void {
@@ -47,7 +51,9 @@ function keysOf(schema: JsonSchema, path: readonly string[]): readonly Key[] {
     meaning: schema.description ?? '',
     variable: variableOf(path),
   };
-  return schema.items?.properties === undefined ? [own] : [own, ...keysOf(schema.items, [...path.slice(0, -1), `${path.at(-1)}[]`])];
+  return schema.items?.properties === undefined
+    ? [own]
+    : [own, ...keysOf(schema.items, [...path.slice(0, -1), `${path.at(-1)}[]`])];
 }
 
 function typeOf(schema: JsonSchema): string {

@@ -1,14 +1,24 @@
 import type { CommonOptions } from './program.ts';
 
 /** Prints rows: JSON, one array, with `--json`; else aligned columns. */
-export function printRows(rows: readonly Readonly<Record<string, unknown>>[], columns: readonly string[], options: CommonOptions): void {
+export function printRows(
+  rows: readonly Readonly<Record<string, unknown>>[],
+  columns: readonly string[],
+  options: CommonOptions,
+): void {
   if (options.json === true) {
     print(JSON.stringify(rows, jsonValue, 2));
     return;
   }
   const cells = rows.map((row) => columns.map((column) => cellOf(row[column])));
-  const widths = columns.map((column, index) => Math.max(column.length, ...cells.map((row) => row[index]?.length ?? 0)));
-  const line = (row: readonly string[]): string => row.map((cell, index) => cell.padEnd(widths[index] ?? 0)).join('  ').trimEnd();
+  const widths = columns.map((column, index) =>
+    Math.max(column.length, ...cells.map((row) => row[index]?.length ?? 0)),
+  );
+  const line = (row: readonly string[]): string =>
+    row
+      .map((cell, index) => cell.padEnd(widths[index] ?? 0))
+      .join('  ')
+      .trimEnd();
   print(line(columns));
   for (const row of cells) print(line(row));
 }

@@ -7,13 +7,13 @@ export interface CommonOptions {
 }
 
 const withCommon = (command: Command): Command =>
-  command
-    .option('-c, --config <file>', 'configuration file (YAML)')
-    .option('--json', 'print JSON, for programs');
+  command.option('-c, --config <file>', 'configuration file (YAML)').option('--json', 'print JSON, for programs');
 
 /** The command line. Each command's code is loaded when it runs, so that `serve` starts with what it needs alone. */
 export function buildProgram(): Command {
-  const program = new Command('scoria').description('An event-sourced block-storage control plane (Block Storage API v3)');
+  const program = new Command('scoria').description(
+    'An event-sourced block-storage control plane (Block Storage API v3)',
+  );
   program.showHelpAfterError().enablePositionalOptions();
   addServe(program);
   addConfig(program);
@@ -31,11 +31,11 @@ function addServe(program: Command): void {
 
 function addConfig(program: Command): void {
   const config = program.command('config').description('the configuration');
-  withCommon(config.command('reference').description('every key with its type, default and meaning')).action(async (options) =>
-    (await import('./config.ts')).configReference(options),
+  withCommon(config.command('reference').description('every key with its type, default and meaning')).action(
+    async (options) => (await import('./config.ts')).configReference(options),
   );
-  withCommon(config.command('show').description('the configuration in force, defaults filled in')).action(async (options) =>
-    (await import('./config.ts')).configShow(options),
+  withCommon(config.command('show').description('the configuration in force, defaults filled in')).action(
+    async (options) => (await import('./config.ts')).configShow(options),
   );
 }
 
@@ -47,11 +47,11 @@ function addEvents(program: Command): void {
     .addOption(new Option('--limit <n>', 'how many, at most').default(100).argParser(Number))
     .option('--backwards', 'newest first')
     .action(async (options) => (await import('./events.ts')).eventsList(options));
-  withCommon(events.command('show <id>').description('one event by its id, with its metadata')).action(async (id, options) =>
-    (await import('./events.ts')).eventsShow(id, options),
+  withCommon(events.command('show <id>').description('one event by its id, with its metadata')).action(
+    async (id, options) => (await import('./events.ts')).eventsShow(id, options),
   );
-  withCommon(events.command('verify').description('check the whole log: bytes, chain, revisions, order')).action(async (options) =>
-    (await import('./events.ts')).eventsVerify(options),
+  withCommon(events.command('verify').description('check the whole log: bytes, chain, revisions, order')).action(
+    async (options) => (await import('./events.ts')).eventsVerify(options),
   );
 }
 
@@ -62,23 +62,26 @@ function addOperations(program: Command): void {
     .option('--project <id>', 'only this project')
     .addOption(new Option('--limit <n>', 'how many, at most').default(50).argParser(Number))
     .action(async (options) => (await import('./operations.ts')).operationsList(options));
-  withCommon(operations.command('show <id>').description('one operation and its timeline')).action(async (id, options) =>
-    (await import('./operations.ts')).operationsShow(id, options),
+  withCommon(operations.command('show <id>').description('one operation and its timeline')).action(
+    async (id, options) => (await import('./operations.ts')).operationsShow(id, options),
   );
   for (const action of ['retry', 'abandon'] as const) {
-    const meaning = action === 'retry' ? 'go on where a parked operation stopped' : 'give up undoing a parked operation on its backend';
-    withCommon(operations.command(`${action} <id>`).description(`${meaning} (through the running server)`)).action(async (id, options) =>
-      (await import('./operations.ts')).operationsResume(id, action, options),
+    const meaning =
+      action === 'retry'
+        ? 'go on where a parked operation stopped'
+        : 'give up undoing a parked operation on its backend';
+    withCommon(operations.command(`${action} <id>`).description(`${meaning} (through the running server)`)).action(
+      async (id, options) => (await import('./operations.ts')).operationsResume(id, action, options),
     );
   }
 }
 
 function addProjections(program: Command): void {
   const projections = program.command('projections').description('read models');
-  withCommon(projections.command('list').description('read models, their versions and how far each is')).action(async (options) =>
-    (await import('./projections.ts')).projectionsList(options),
+  withCommon(projections.command('list').description('read models, their versions and how far each is')).action(
+    async (options) => (await import('./projections.ts')).projectionsList(options),
   );
-  withCommon(projections.command('rebuild <name>').description('build a read model anew beside the live one, and switch')).action(
-    async (name, options) => (await import('./projections.ts')).projectionsRebuild(name, options),
-  );
+  withCommon(
+    projections.command('rebuild <name>').description('build a read model anew beside the live one, and switch'),
+  ).action(async (name, options) => (await import('./projections.ts')).projectionsRebuild(name, options));
 }

@@ -8,7 +8,12 @@ const TOKEN = 'scoria:admin';
  * Sends one request to the running server and gives its JSON answer. What the command line changes goes through the
  * server, so that there is one writer. Throws with the server's own words, or says that none answers.
  */
-export async function askServer(options: CommonOptions, method: 'GET' | 'POST', path: string, body?: unknown): Promise<unknown> {
+export async function askServer(
+  options: CommonOptions,
+  method: 'GET' | 'POST',
+  path: string,
+  body?: unknown,
+): Promise<unknown> {
   const { server } = loadConfig({ file: options.config });
   const host = server.host.includes(':') ? `[${server.host}]` : server.host;
   const url = `http://${host}:${server.port}/v3${path}`;

@@ -1,5 +1,5 @@
-import { join } from 'node:path';
 import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { openSqliteEventStore } from '../adapters/sqlite/event-store.ts';
 import { openSqliteReadStore } from '../adapters/sqlite/read-store.ts';
 import { type Config, loadConfig } from '../config.ts';
@@ -15,14 +15,20 @@ export const storeFiles = (dataDir: string) => ({
 });
 
 /** The log, opened for reading beside a running server. */
-export async function withEventStore<T>(options: CommonOptions, use: (store: EventStore, config: Config) => Promise<T>): Promise<T> {
+export async function withEventStore<T>(
+  options: CommonOptions,
+  use: (store: EventStore, config: Config) => Promise<T>,
+): Promise<T> {
   const config = loadConfig({ file: options.config });
   const store = await openSqliteEventStore({ file: existing(storeFiles(config.dataDir).events), readOnly: true });
   return closing(store, () => use(store, config));
 }
 
 /** The read models, opened for reading beside a running server. */
-export async function withReadStore<T>(options: CommonOptions, use: (store: ReadStore, config: Config) => Promise<T>): Promise<T> {
+export async function withReadStore<T>(
+  options: CommonOptions,
+  use: (store: ReadStore, config: Config) => Promise<T>,
+): Promise<T> {
   const config = loadConfig({ file: options.config });
   const store = await openSqliteReadStore({ file: existing(storeFiles(config.dataDir).readModels), readOnly: true });
   return closing(store, () => use(store, config));

@@ -75,6 +75,7 @@ export function createPoolReports(deps: {
   const whyUnusable = async (host: string, at: number): Promise<string | null> => {
     if (clock.now() - at > downAfterMs) return `service ${VOLUME_BINARY}@${host} is down`;
     const { state } = await handler.load(serviceAggregate, serviceStream(VOLUME_BINARY, host));
+    if (state === null) return null;
     if (state.frozen) return `backend ${host} is frozen`;
     return state.enabled ? null : `service ${VOLUME_BINARY}@${host} is disabled`;
   };

@@ -31,7 +31,14 @@ export async function cinderTour(tour: Tour): Promise<void> {
     await becomes('zwei', 'available');
     await cinder(['snapshot-create', '--name', 'zwei-snap', 'zwei']);
     await becomes('zwei-snap', 'available', 'snapshot-show');
-    await cinder(['create', '--source-volid', property(await cinder(['show', 'zwei']), 'id') ?? '', '--name', 'klon', '2']);
+    await cinder([
+      'create',
+      '--source-volid',
+      property(await cinder(['show', 'zwei']), 'id') ?? '',
+      '--name',
+      'klon',
+      '2',
+    ]);
     await becomes('klon', 'available');
     await cinder(['revert-to-snapshot', 'zwei-snap']);
     await becomes('zwei', 'available');

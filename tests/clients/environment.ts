@@ -68,7 +68,10 @@ async function untilReady(url: string, server: ChildProcess): Promise<void> {
   const deadline = Date.now() + 30_000;
   while (Date.now() < deadline) {
     if (server.exitCode !== null) throw new Error(`npm start ended with status ${server.exitCode}`);
-    const ready = await fetch(`${url}/readyz`).then(({ ok }) => ok, () => false);
+    const ready = await fetch(`${url}/readyz`).then(
+      ({ ok }) => ok,
+      () => false,
+    );
     if (ready) return;
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
@@ -93,7 +96,11 @@ export interface Result {
 /** Runs one real client command; never throws for its exit status. */
 export async function command(file: string, args: readonly string[], env: NodeJS.ProcessEnv): Promise<Result> {
   try {
-    const { stdout, stderr } = await run(file, [...args], { env: { ...process.env, ...env }, maxBuffer: 16 << 20, timeout: 120_000 });
+    const { stdout, stderr } = await run(file, [...args], {
+      env: { ...process.env, ...env },
+      maxBuffer: 16 << 20,
+      timeout: 120_000,
+    });
     return { status: 0, stdout, stderr };
   } catch (error) {
     const { code, stdout = '', stderr = '' } = error as { code?: number; stdout?: string; stderr?: string };

@@ -18,12 +18,30 @@ export async function openstackTour(tour: Tour): Promise<void> {
 
   await check('openstack: services, types and pools are listed', async () => {
     const services = await openstack(['volume', 'service', 'list', '-f', 'json']);
-    expectEqual('every service is up', new Set(JSON.parse(services).map((row: { State: string }) => row.State)).size, 1);
-    expectEqual('the default type', JSON.parse(await openstack(['volume', 'type', 'list', '-f', 'json']))[0]?.Name, '__DEFAULT__');
+    expectEqual(
+      'every service is up',
+      new Set(JSON.parse(services).map((row: { State: string }) => row.State)).size,
+      1,
+    );
+    expectEqual(
+      'the default type',
+      JSON.parse(await openstack(['volume', 'type', 'list', '-f', 'json']))[0]?.Name,
+      '__DEFAULT__',
+    );
     await openstack([...latest, 'volume', 'backend', 'pool', 'list', '--long']);
   });
   await check('openstack: a volume is created and becomes available', async () => {
-    const created = await openstackJson(['volume', 'create', '--size', '1', '--description', 'd', '--property', 'k=v', 'one']);
+    const created = await openstackJson([
+      'volume',
+      'create',
+      '--size',
+      '1',
+      '--description',
+      'd',
+      '--property',
+      'k=v',
+      'one',
+    ]);
     expectEqual('size', created.size, 1);
     await becomes('volume', 'one', 'available');
   });

@@ -1,8 +1,8 @@
 import { join } from 'node:path';
-import { clientsEnvironment, command, startServer, writeClouds } from './environment.ts';
-import { createTour } from './tour.ts';
 import { cinderTour } from './cinder-tour.ts';
+import { clientsEnvironment, command, startServer, writeClouds } from './environment.ts';
 import { openstackTour } from './openstack-tour.ts';
+import { createTour } from './tour.ts';
 
 /*
  * `npm run test:clients`: the real cinder, openstack and openstacksdk clients drive a volume's whole life against a

@@ -21,7 +21,15 @@ export interface Tour {
 const POLL_MS = 200;
 const PATIENCE_MS = 60_000;
 
-export function createTour({ bin, url, cloudsFile }: { readonly bin: string; readonly url: string; readonly cloudsFile: string }): Tour {
+export function createTour({
+  bin,
+  url,
+  cloudsFile,
+}: {
+  readonly bin: string;
+  readonly url: string;
+  readonly cloudsFile: string;
+}): Tour {
   let passed = 0;
   let failed = 0;
 

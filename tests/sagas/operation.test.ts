@@ -1,0 +1,376 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { operationEvents } from '../../src/domain/operation/events.ts';
+import { hasEnded, type Operation, type OperationEvent, operationDecider } from '../../src/domain/operation/index.ts';
+import {
+  afterFailure,
+  afterUndoFailure,
+  backOffMs,
+  defineOperation,
+  forEach,
+  next,
+  type OperationDefinition,
+  type Step,
+  StepError,
+} from '../../src/sagas/operation.ts';
+
+const NOW = 1_000_000;
+const operationId = '11111111-1111-5111-8111-111111111111';
+const reason = { code: 'BackendFailed', message: 'disk on fire' };
+
+const step = (name: string, extra: Partial<Step<never>> = {}): Step<never> => ({
+  name,
+  effect: 'command',
+  timeoutMs: 1_000,
+  attempts: 3,
+  run: async () => undefined,
+  ...extra,
+});
+const undoable = (name: string, extra: Partial<Step<never>> = {}): Step<never> =>
+  step(name, { undo: async () => undefined, ...extra });
+
+const definition: OperationDefinition = defineOperation<{ items?: readonly string[] }>({
+  kind: 'build',
+  version: 1,
+  startedBy: 'VolumeCreationRequested',
+  projectId: () => 'p',
+  resource: () => ({ type: 'volume', id: 'v', volumeId: 'v' }),
+  steps: [
+    undoable('pin'),
+    step('place', { effect: 'none' }),
+    undoable('claim'),
+    forEach(
+      (input) => input.items ?? [],
+      (item) => step(`copy:${item}`, { effect: 'world' }),
+    ),
+    undoable('provision', { effect: 'world' }),
+    step('publish'),
+  ],
+  retry: { when: ['claim', 'provision'], from: 'place', attempts: 3 },
+  failed: [step('mark-error')],
+});
+
+const started = (items: readonly string[] = []): OperationEvent => ({
+  type: 'OperationStarted',
+  data: {
+    operationId,
+    kind: 'build',
+    version: 1,
+    steps: [],
+    projectId: 'p',
+    resource: { type: 'volume', id: 'v', volumeId: 'v' },
+    input: { items },
+  },
+});
+const done = (name: string, output: unknown = null, attempt = 1): OperationEvent => ({
+  type: 'StepSucceeded',
+  data: { operationId, step: name, attempt, output },
+});
+const begun = (name: string, attempt = 1): OperationEvent => ({
+  type: 'StepStarted',
+  data: { operationId, step: name, attempt, input: { name } },
+});
+const failed = (
+  name: string,
+  followUp: 'again' | 'reschedule' | 'fail',
+  attempt = 1,
+  retryAt: number | null = null,
+): OperationEvent => ({
+  type: 'StepFailed',
+  data: { operationId, step: name, attempt, reason, retryable: true, followUp, retryAt },
+});
+const undone = (name: string, attempt = 1): OperationEvent => ({
+  type: 'UndoSucceeded',
+  data: { operationId, step: name, attempt },
+});
+const stop: OperationEvent = {
+  type: 'OperationStopRequested',
+  data: { operationId, by: 'other', reason: 'taken over' },
+};
+
+const given = (...events: readonly OperationEvent[]): Operation =>
+  events.reduce(operationDecider.evolve, operationDecider.initial);
+const nextOf = (operation: Operation): string => {
+  const action = next(definition, operation, NOW);
+  if (action.do === 'run' || action.do === 'undo') return `${action.do} ${action.step.name} ${action.attempt}`;
+  if (action.do === 'record') return `record ${action.events.map(({ type }) => type).join()}`;
+  return action.do === 'wait' ? `wait until ${action.until}` : action.do;
+};
+
+describe('an operation that goes well', () => {
+  it('runs its steps in their order, each once, and ends', () => {
+    const names = ['pin', 'place', 'claim', 'provision', 'publish'];
+    const events: OperationEvent[] = [started()];
+    for (const name of names) {
+      expect(nextOf(given(...events))).toBe(`run ${name} 1`);
+      events.push(done(name));
+    }
+    expect(nextOf(given(...events))).toBe('record OperationSucceeded');
+    expect(nextOf(given(...events, { type: 'OperationSucceeded', data: { operationId } }))).toBe('nothing');
+  });
+
+  it('runs a step once for each item of its input', () => {
+    const events = [started(['a', 'b']), done('pin'), done('place'), done('claim')];
+    expect(nextOf(given(...events))).toBe('run copy:a 1');
+    expect(nextOf(given(...events, done('copy:a')))).toBe('run copy:b 1');
+    expect(nextOf(given(...events, done('copy:a'), done('copy:b')))).toBe('run provision 1');
+  });
+
+  it('does nothing before it has started', () => {
+    expect(nextOf(operationDecider.initial)).toBe('nothing');
+  });
+});
+
+describe('an operation after a crash', () => {
+  it('runs the step it was in again, as the same attempt', () => {
+    const operation = given(started(), done('pin'), done('place'), done('claim'), begun('provision'));
+    expect(next(definition, operation, NOW)).toMatchObject({ do: 'run', attempt: 1, intentRecorded: true });
+  });
+});
+
+describe('an operation whose step fails', () => {
+  const before = [started(), done('pin'), done('place', { pool: 'a' }), done('claim'), begun('provision')];
+
+  it('waits, then tries the step again as another attempt', () => {
+    const later = given(...before, failed('provision', 'again', 1, NOW + 5));
+    expect(nextOf(later)).toBe(`wait until ${NOW + 5}`);
+    expect(next(definition, later, NOW + 5)).toMatchObject({ do: 'run', attempt: 2, intentRecorded: false });
+  });
+
+  it('undoes in reverse as far as the retry point, then goes forward again and remembers what it tried', () => {
+    const events = [...before, failed('provision', 'reschedule')];
+    expect(nextOf(given(...events))).toBe('undo provision 1');
+    events.push(undone('provision'));
+    expect(nextOf(given(...events))).toBe('undo claim 1');
+    events.push(undone('claim'));
+    const action = next(definition, given(...events), NOW);
+    expect(action).toMatchObject({ do: 'record', events: [{ type: 'OperationRescheduled' }] });
+    if (action.do === 'record') events.push(...action.events);
+    const again = given(...events);
+    expect(nextOf(again)).toBe('run place 2');
+    expect(again.earlierOutputs.place).toEqual([{ pool: 'a' }]);
+    expect(nextOf(given(...events, done('place', { pool: 'b' }, 2)))).toBe('run claim 2');
+  });
+
+  it('undoes everything that was touched, marks the failure, and ends as failed with the reason', () => {
+    const events = [...before, failed('provision', 'fail')];
+    for (const name of ['provision', 'claim', 'pin']) {
+      expect(nextOf(given(...events))).toBe(`undo ${name} 1`);
+      events.push(undone(name));
+    }
+    expect(nextOf(given(...events))).toBe('record UndoCompleted');
+    events.push({ type: 'UndoCompleted', data: { operationId } });
+    expect(nextOf(given(...events))).toBe('run mark-error 1');
+    events.push(done('mark-error'));
+    expect(next(definition, given(...events), NOW)).toEqual({
+      do: 'record',
+      events: [{ type: 'OperationFailed', data: { operationId, reason } }],
+    });
+  });
+
+  it('does not undo a step that was never begun', () => {
+    expect(nextOf(given(started(), done('pin'), failed('place', 'fail')))).toBe('undo pin 1');
+  });
+
+  it('waits before it tries an undo again', () => {
+    const undoFailed: OperationEvent = {
+      type: 'UndoFailed',
+      data: { operationId, step: 'provision', attempt: 1, reason, retryAt: NOW + 9 },
+    };
+    const operation = given(...before, failed('provision', 'fail'), undoFailed);
+    expect(nextOf(operation)).toBe(`wait until ${NOW + 9}`);
+    expect(next(definition, operation, NOW + 9)).toMatchObject({ do: 'undo', attempt: 2 });
+  });
+});
+
+describe('an operation that is told to stop', () => {
+  it('undoes what it has begun, also the step that was under way', () => {
+    const operation = given(started(), done('pin'), done('place'), done('claim'), begun('provision'), stop);
+    expect(nextOf(operation)).toBe('undo provision 1');
+    expect(operation.reason).toEqual({ code: 'Stopped', message: 'taken over' });
+  });
+
+  it('goes on failing when it was failing already, and stays ended when it had ended', () => {
+    const failing = given(started(), failed('pin', 'fail'), undone('pin'), {
+      type: 'UndoCompleted',
+      data: { operationId },
+    });
+    expect(nextOf(operationDecider.evolve(failing, stop))).toBe('run mark-error 1');
+    const ended = given(started(), { type: 'OperationSucceeded', data: { operationId } }, stop);
+    expect(nextOf(ended)).toBe('nothing');
+  });
+
+  it('is told once, however often a take-over asks', () => {
+    const asked = operationDecider.decide(
+      { type: 'RequestStop', by: 'other', reason: 'r' },
+      given(started(), stop),
+      NOW,
+    );
+    expect(asked).toEqual({ kind: 'accepted', events: [] });
+  });
+});
+
+describe('a parked operation', () => {
+  const parkedIn = (...events: readonly OperationEvent[]): Operation =>
+    given(started(), done('pin'), done('place'), done('claim'), begun('provision'), ...events, {
+      type: 'OperationParked',
+      data: { operationId, reason },
+    });
+  const resumed = (action: 'retry' | 'abandon'): OperationEvent => ({
+    type: 'OperationResumed',
+    data: { operationId, action },
+  });
+
+  it('does nothing by itself', () => {
+    expect(nextOf(parkedIn(failed('provision', 'fail')))).toBe('nothing');
+  });
+
+  it('goes on where it stopped when an operator retries it', () => {
+    expect(nextOf(operationDecider.evolve(parkedIn(failed('provision', 'fail')), resumed('retry')))).toBe(
+      'undo provision 1',
+    );
+    expect(nextOf(operationDecider.evolve(parkedIn(), resumed('retry')))).toBe('run provision 1');
+  });
+
+  it('gives up the backend but still returns the claim when an operator abandons it', () => {
+    expect(nextOf(operationDecider.evolve(parkedIn(failed('provision', 'fail')), resumed('abandon')))).toBe(
+      'undo claim 1',
+    );
+    expect(nextOf(operationDecider.evolve(parkedIn(), resumed('abandon')))).toBe('undo claim 1');
+  });
+
+  it('undoes once more when another operation takes over', () => {
+    expect(nextOf(operationDecider.evolve(parkedIn(failed('provision', 'fail')), stop))).toBe('undo provision 1');
+  });
+
+  it('is the only kind that an operator may resume', () => {
+    const refused = operationDecider.decide({ type: 'ResumeOperation', action: 'retry' }, given(started()), NOW);
+    expect(refused).toMatchObject({ kind: 'rejected', rejection: { code: 'OperationNotParked' } });
+    const unknown = operationDecider.decide(
+      { type: 'ResumeOperation', action: 'abandon' },
+      operationDecider.initial,
+      NOW,
+    );
+    expect(unknown).toMatchObject({ kind: 'rejected', rejection: { code: 'OperationNotFound' } });
+  });
+});
+
+describe('what is recorded of a failure', () => {
+  const followUps = (events: readonly OperationEvent[]): readonly string[] =>
+    events.map((event) => (event.type === 'StepFailed' ? event.data.followUp : event.type));
+  const operation = given(started(), done('pin'), done('place'), done('claim'), begun('provision'));
+  const provision = undoable('provision', { effect: 'world', attempts: 2 });
+  const error = (retry: StepError['retry']): StepError => new StepError(reason, retry);
+
+  it('here: again with back-off, until the attempts are used up; then elsewhere', () => {
+    const first = afterFailure(definition, operation, provision, 1, error('here'), NOW);
+    expect(first).toMatchObject([{ data: { followUp: 'again', retryAt: NOW + backOffMs(1) } }]);
+    const once = given(started(), done('pin'), done('place'), done('claim'), begun('provision'), ...first);
+    expect(followUps(afterFailure(definition, once, provision, 2, error('here'), NOW))).toEqual(['reschedule']);
+  });
+
+  it('elsewhere: another pass where the definition has one, and only so often', () => {
+    expect(followUps(afterFailure(definition, operation, provision, 1, error('elsewhere'), NOW))).toEqual([
+      'reschedule',
+    ]);
+    const used = { ...operation, reschedules: 2 };
+    expect(followUps(afterFailure(definition, used, provision, 3, error('elsewhere'), NOW))).toEqual(['fail']);
+    expect(followUps(afterFailure(definition, operation, step('publish'), 1, error('elsewhere'), NOW))).toEqual([
+      'fail',
+    ]);
+  });
+
+  it('never, or told to stop: everything is undone', () => {
+    expect(followUps(afterFailure(definition, operation, provision, 1, error('never'), NOW))).toEqual(['fail']);
+    const stopped = operationDecider.evolve(operation, stop);
+    expect(followUps(afterFailure(definition, stopped, provision, 1, error('here'), NOW))).toEqual(['fail']);
+  });
+
+  it('a compensation that does not work parks the operation', () => {
+    const failing = given(started(), failed('pin', 'fail'), undone('pin'), {
+      type: 'UndoCompleted',
+      data: { operationId },
+    });
+    expect(followUps(afterFailure(definition, failing, step('mark-error'), 1, error('never'), NOW))).toEqual([
+      'again',
+      'OperationParked',
+    ]);
+  });
+
+  it('an undo is tried six times, then the operation is parked', () => {
+    let undoing = given(started(), done('pin'), begun('provision'), failed('provision', 'fail'));
+    for (let attempt = 1; attempt <= 6; attempt += 1) {
+      const events = afterUndoFailure(undoing, provision, attempt, error('here'), NOW);
+      expect(events.map(({ type }) => type)).toEqual(attempt < 6 ? ['UndoFailed'] : ['UndoFailed', 'OperationParked']);
+      undoing = events.reduce(operationDecider.evolve, undoing);
+    }
+  });
+});
+
+describe('progress', () => {
+  it('is recorded only on what its sender has seen', () => {
+    const operation = given(started(), done('pin'));
+    const progress = [done('place')];
+    expect(operationDecider.decide({ type: 'RecordProgress', seen: 2, progress }, operation, NOW)).toEqual({
+      kind: 'accepted',
+      events: progress,
+    });
+    expect(operationDecider.decide({ type: 'RecordProgress', seen: 1, progress }, operation, NOW)).toMatchObject({
+      kind: 'rejected',
+    });
+  });
+
+  it('starts an operation once', () => {
+    const event = started();
+    if (event.type !== 'OperationStarted') throw new Error('unreachable');
+    const command = { type: 'StartOperation', started: event.data, progress: [done('pin')] } as const;
+    const decision = operationDecider.decide(command, operationDecider.initial, NOW);
+    expect(decision).toMatchObject({
+      kind: 'accepted',
+      events: [{ type: 'OperationStarted' }, { type: 'StepSucceeded' }],
+    });
+    expect(operationDecider.decide(command, given(event), NOW)).toEqual({ kind: 'accepted', events: [] });
+  });
+});
+
+describe('any course of outcomes', () => {
+  const outcomes = fc.array(fc.constantFrom('ok', 'here', 'elsewhere', 'never', 'stop'), { maxLength: 80 });
+
+  it('ends or parks, never repeats a done step within a pass, and leaves nothing touched when it has failed', () => {
+    fc.assert(
+      fc.property(outcomes, (course) => {
+        let operation = given(started(['a']));
+        let now = NOW;
+        const apply = (events: readonly OperationEvent[]): void => {
+          for (const event of events) operation = operationDecider.evolve(operation, operationEvents.encode(event));
+        };
+        for (const outcome of [...course, ...Array<'ok'>(200).fill('ok')]) {
+          if (outcome === 'stop') {
+            if (!hasEnded(operation)) apply([stop]);
+            continue;
+          }
+          const action = next(definition, operation, now);
+          if (action.do === 'nothing') break;
+          if (action.do === 'wait') now = action.until;
+          else if (action.do === 'record') apply(action.events);
+          else if (action.do === 'run') {
+            expect(operation.steps[action.step.name]?.status).not.toBe('done');
+            if (outcome === 'ok') apply([done(action.step.name, null, action.attempt)]);
+            else
+              apply(
+                afterFailure(definition, operation, action.step, action.attempt, new StepError(reason, outcome), now),
+              );
+          } else if (outcome === 'ok') apply([undone(action.step.name, action.attempt)]);
+          else apply(afterUndoFailure(operation, action.step, action.attempt, new StepError(reason, outcome), now));
+        }
+        expect(['succeeded', 'failed', 'parked']).toContain(operation.phase);
+        if (operation.phase !== 'failed') return;
+        const touched = ['pin', 'claim', 'provision'].filter(
+          (name) => !['pending', 'undone', undefined].includes(operation.steps[name]?.status),
+        );
+        expect(touched).toEqual([]);
+      }),
+      { numRuns: 500 },
+    );
+  });
+});
