@@ -64,18 +64,25 @@ function refuseUnknown(call: Call, rules: FilterRules, remaining: Map<string, st
   const { microversion, caller } = call;
   const keys = [...remaining.keys()];
   if (microversion >= CONFIGURABLE_FILTERS) {
-    // biome-ignore lint/suspicious/noControlCharactersInRegex: ASCII is exactly this range
-    if (keys.some((key) => !/^[\x00-\x7f]*$/.test(key)))
-      throw badRequest('Filter keys can only contain ASCII characters.');
-    if (caller.isAdmin) return;
-    const refused = keys.filter((key) => key !== 'all_tenants' && !isAllowed(rules, key, microversion));
-    if (refused.length > 0) throw badRequest(`Invalid filters ${refused.join(',')} are found in query options.`);
+    refuseNonAscii(keys);
+    if (!caller.isAdmin) refuseUnlisted(keys, (key) => isAllowed(rules, key, microversion));
     return;
   }
   for (const key of keys) {
     const tooEarly = microversion < (rules.fields[key]?.since ?? 0);
     if (tooEarly || (!caller.isAdmin && !rules.allowed.has(key))) remaining.delete(key);
   }
+}
+
+export function refuseNonAscii(keys: readonly string[]): void {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: ASCII is exactly this range
+  if (keys.some((key) => !/^[\x00-\x7f]*$/.test(key))) throw badRequest('Filter keys can only contain ASCII characters.');
+}
+
+/** Throws the 400 that names every key outside the allowed ones; `all_tenants` alone is passed over. */
+export function refuseUnlisted(keys: readonly string[], isAllowed: (key: string) => boolean): void {
+  const refused = keys.filter((key) => key !== 'all_tenants' && !isAllowed(key));
+  if (refused.length > 0) throw badRequest(`Invalid filters ${refused.join(',')} are found in query options.`);
 }
 
 const isAllowed = ({ allowed }: FilterRules, key: string, microversion: number): boolean =>
