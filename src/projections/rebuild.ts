@@ -58,7 +58,7 @@ export interface Rebuilder {
   readonly live: LiveFolds;
   readonly batchSize: number;
   readonly signal: AbortSignal;
-  makeFold(projection: Projection, version: number, resume: boolean): Promise<Fold>;
+  makeFold(projection: Projection, version: number): Promise<Fold>;
 }
 
 interface Building {
@@ -108,16 +108,17 @@ async function prepare(rebuilder: Rebuilder, projection: Projection, options: Re
   const fresh = options.verifyOnly === true || options.asOf !== undefined;
   for (const { version, live } of versions) {
     if (live || fresh || shapeOf(version) !== collection.version) continue;
+    if (stale.list(collection.name, version).length > 0) continue;
     const checkpoint = await readStore.checkpoint(collection.name, version);
     if (checkpoint === null || !(await isInLog(eventStore, checkpoint))) continue;
     rebuilder.logger.info({ collection: collection.name, version }, 'rebuild goes on where it was interrupted');
-    return { projection, liveVersion, fold: await rebuilder.makeFold(projection, version, true) };
+    return { projection, liveVersion, fold: await rebuilder.makeFold(projection, version) };
   }
   const used = versions.map(({ version }) => version);
   const version = freeVersionOf(collection, used, liveVersion);
   await stale.forget(collection.name, version);
   await readStore.ensure({ ...collection, version });
-  return { projection, liveVersion, fold: await rebuilder.makeFold(projection, version, false) };
+  return { projection, liveVersion, fold: await rebuilder.makeFold(projection, version) };
 }
 
 function createForward(rebuilder: Rebuilder, building: readonly Building[], options: RebuildOptions) {

@@ -94,6 +94,7 @@ function changed(snapshot: SnapshotDocument, event: Recorded<VolumeEvent>, at: n
     case 'SnapshotDeleted':
       return null;
     case 'SnapshotDeletionFailed':
+    case 'SnapshotStatusReset':
       return ended({ status: event.data.status });
     case 'SnapshotUpdated': {
       const { name = snapshot.name, description = snapshot.description } = event.data;
@@ -101,10 +102,6 @@ function changed(snapshot: SnapshotDocument, event: Recorded<VolumeEvent>, at: n
     }
     case 'SnapshotMetadataChanged':
       return { ...snapshot, metadata: event.data.metadata };
-    case 'SnapshotStatusReset': {
-      const { status, takesOver } = event.data;
-      return touched({ status, operationId: takesOver.length > 0 ? null : snapshot.operationId });
-    }
     case 'SnapshotStatusUpdated':
       return touched({ status: event.data.status, progress: event.data.progress ?? snapshot.progress });
     case 'VolumeRevertRequested':

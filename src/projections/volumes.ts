@@ -146,7 +146,8 @@ function changed(volume: VolumeDocument, event: Recorded<VolumeEvent>, at: numbe
     case 'VolumeDeletionRequested':
       return touched({
         status: event.data.status,
-        previousStatus: volume.status,
+        // a second deletion takes over the first
+        previousStatus: volume.status === 'deleting' ? volume.previousStatus : volume.status,
         operationId: event.data.operationId,
       });
     case 'VolumeDeleted':
@@ -230,21 +231,17 @@ function detached(volume: VolumeDocument, attachmentIds: readonly string[]): Par
   };
 }
 
+/** A new status takes the volume away from whatever worked on it; attachments that end have an event of their own. */
 function statusReset(
   volume: VolumeDocument,
-  data: VolumeEventOf<'VolumeStatusReset'>['data'],
+  { status, attachStatus, migrationStatus }: VolumeEventOf<'VolumeStatusReset'>['data'],
   at: number,
 ): VolumeDocument {
-  const { status = volume.status, attachStatus = volume.attachStatus, takesOver } = data;
-  const migrationStatus = data.migrationStatus === undefined ? volume.migrationStatus : data.migrationStatus;
-  const { attached_mode: _, ...withoutMode } = volume.adminMetadata;
   return {
     ...volume,
-    status,
-    attachStatus,
-    migrationStatus,
-    ...(data.attachStatus === 'detached' ? { attachments: [], adminMetadata: withoutMode } : {}),
-    operationId: takesOver.length > 0 ? null : volume.operationId,
+    ...(status === undefined ? {} : { status, previousStatus: null, operationId: null }),
+    ...(attachStatus === undefined ? {} : { attachStatus }),
+    ...(migrationStatus === undefined ? {} : { migrationStatus }),
     updatedAt: at,
   };
 }
