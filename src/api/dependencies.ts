@@ -1,14 +1,29 @@
 import type { Logger } from 'pino';
 import type { RefusalSink } from '../commands/handle.ts';
+import type { MessageCommands } from '../commands/messages.ts';
+import type { OperationCommands } from '../commands/operations.ts';
+import type { QuotaCommands } from '../commands/quotas.ts';
+import type { ServiceCommands } from '../commands/services.ts';
+import type { VolumeTypeCommands } from '../commands/volume-types.ts';
+import type { PlacementOptions } from '../domain/placement/index.ts';
+import type { Amounts } from '../domain/quota/index.ts';
 import type { Clock } from '../ports/clock.ts';
+import type { Coordination } from '../ports/coordination.ts';
 import type { Position } from '../ports/event-store.ts';
+import type { MessageQueries } from '../projections/messages.ts';
+import type { OperationQueries } from '../projections/operations.ts';
+import type { QuotaClassQueries, QuotaQueries } from '../projections/quotas.ts';
+import type { ProjectionRunner } from '../projections/runner.ts';
+import type { ServiceQueries } from '../projections/services.ts';
 import type { SnapshotQueries } from '../projections/snapshots.ts';
 import type { TransferQueries } from '../projections/transfers.ts';
-import type { VolumeTypeQueries } from '../projections/volume-types.ts';
+import type { DefaultTypeQueries, VolumeTypeQueries } from '../projections/volume-types.ts';
 import type { VolumeQueries } from '../projections/volumes.ts';
+import type { PoolReports } from '../sagas/pool-reports.ts';
 import type { Authenticator } from './auth.ts';
 import type { AttachmentCommands, SnapshotCommands, TransferCommands, VolumeCommands } from './commands.ts';
 import type { Policy } from './policy.ts';
+import type { Rebuilds } from './projections/rebuilds.ts';
 import type { TypeNames } from './type-names.ts';
 
 export interface ApiConfig {
@@ -18,6 +33,10 @@ export interface ApiConfig {
   readonly publicEndpoint: string | null;
   /** Where new volumes go when nothing else says. */
   readonly defaultAvailabilityZone: string;
+  /** Configured limits by resource (contract/quota.md §1): what applies below the class named `default`. */
+  readonly quotaDefaults: Amounts;
+  /** A service without a beat for so long is down (the original's service_down_time). */
+  readonly serviceDownAfterMs: number;
 }
 
 export interface ApiQueries {
@@ -25,6 +44,12 @@ export interface ApiQueries {
   readonly snapshots: SnapshotQueries;
   readonly transfers: TransferQueries;
   readonly volumeTypes: VolumeTypeQueries;
+  readonly defaultTypes: DefaultTypeQueries;
+  readonly quotas: QuotaQueries;
+  readonly quotaClasses: QuotaClassQueries;
+  readonly services: ServiceQueries;
+  readonly messages: MessageQueries;
+  readonly operations: OperationQueries;
 }
 
 /** Commands by aggregate; each function takes its input and who sends it. */
@@ -33,6 +58,11 @@ export interface ApiCommands {
   readonly attachments: AttachmentCommands;
   readonly snapshots: SnapshotCommands;
   readonly transfers: TransferCommands;
+  readonly volumeTypes: VolumeTypeCommands;
+  readonly quotas: QuotaCommands;
+  readonly services: ServiceCommands;
+  readonly messages: MessageCommands;
+  readonly operations: OperationCommands;
 }
 
 /** What `/readyz` says: ready, or what is missing. */
@@ -53,6 +83,14 @@ export interface Metric {
 export interface ApiDependencies {
   readonly commands: ApiCommands;
   readonly queries: ApiQueries;
+  /** What backends report of their pools, beside the ledgers. */
+  readonly poolReports: PoolReports;
+  /** Signs of life of the services. */
+  readonly heartbeats: Pick<Coordination, 'heartbeats'>;
+  /** Options of placement as they are now: their file may change. */
+  readonly placementOptions: () => PlacementOptions;
+  /** Keeps the read models of this process; null where another process does. */
+  readonly projectionRunner: Pick<ProjectionRunner, 'status' | 'rebuild'> | null;
   /** Resolves when the read models have this position, at the latest after two seconds. */
   readonly waitFor: (position: Position) => Promise<void>;
   readonly auth: Authenticator;
@@ -70,4 +108,5 @@ export interface ApiDependencies {
 /** What a handler works with: the dependencies, and what the API itself keeps. */
 export interface ApiContext extends ApiDependencies {
   readonly typeNames: TypeNames;
+  readonly rebuilds: Rebuilds;
 }
