@@ -40,7 +40,7 @@ function resultOf(expression: Expression, variables: ExpressionVariables): Expre
     .returnType<ExpressionValue>()
     .with({ kind: 'constant' }, ({ value }) => value)
     .with({ kind: 'variable' }, ({ scope, name }) => variableOf(variables, scope, name))
-    .with({ kind: 'call' }, ({ name, args }) => call(name, args.map(of).map(toNumber)))
+    .with({ kind: 'call' }, ({ name, args }) => call(name, args.map(of)))
     .with({ kind: 'sign' }, ({ operator, operand }) =>
       operator === '-' ? -toNumber(of(operand)) : toNumber(of(operand)),
     )
@@ -81,11 +81,15 @@ function toNumber(value: ExpressionValue): number {
   return Number(value);
 }
 
-function call(name: string, args: readonly number[]): number {
-  if (name === 'abs' && args.length === 1) return Math.abs(Number(args[0]));
-  if (name === 'max' && args.length > 1) return Math.max(...args);
-  if (name === 'min' && args.length > 1) return Math.min(...args);
-  throw new ExpressionError(`there is no function ${name} of ${args.length} arguments`);
+/** max and min give one of their arguments as it is: the larger of two comparisons is true or false, not 1 or 0. */
+function call(name: string, args: readonly ExpressionValue[]): ExpressionValue {
+  const [first, ...others] = args;
+  if (first !== undefined && others.length === 0 && name === 'abs') return Math.abs(toNumber(first));
+  if (first === undefined || others.length === 0 || (name !== 'max' && name !== 'min')) {
+    throw new ExpressionError(`there is no function ${name} of ${args.length} arguments`);
+  }
+  const sign = name === 'max' ? 1 : -1;
+  return others.reduce((best, value) => (sign * toNumber(value) > sign * toNumber(best) ? value : best), first);
 }
 
 function calculate(operator: ArithmeticOperator, left: number, right: number): number {

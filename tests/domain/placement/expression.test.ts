@@ -46,6 +46,8 @@ describe('an expression', () => {
     ['min(3,1,2)', 1],
     ['max(1, 100)', 100],
     ['max(min(5, 7), 3)', 5],
+    ['max(1 == 2, 1 == 1)', true],
+    ['min(1 == 1, 7)', true],
     ['(((1 + max(1 + (10 / 20), 2, 3)) / 100) + 1)', 1.04],
     // comparisons, chained; not is tighter
     ['1 < 2', true],
