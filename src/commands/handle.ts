@@ -22,6 +22,7 @@ import {
   type Plan,
   planBatch,
   type Sent,
+  verdictOfRepeat,
 } from './plan-batch.ts';
 
 /** Who sends a command and under which id: the same `commandId` sent twice to one stream is done once. */
@@ -97,6 +98,12 @@ export interface CommandHandler {
     aggregate: Aggregate<C, S, E>,
     stream: string,
   ): Promise<Loaded<S>>;
+  /** What this command did to the stream when it was sent before; null where it is new there. */
+  repeated<C extends { readonly type: string }, S, E extends DomainEvent>(
+    aggregate: Aggregate<C, S, E>,
+    stream: string,
+    context: CommandContext,
+  ): Promise<Outcome<S, E> | null>;
 }
 
 export interface CommandHandlerOptions {
@@ -282,6 +289,13 @@ export function createCommandHandler(options: CommandHandlerOptions): CommandHan
     load: async (aggregate, stream) => {
       const { state, revision, position } = await current(aggregate as unknown as AnyAggregate, stream);
       return { state: state as never, revision, position };
+    },
+    repeated: async (aggregate, stream, context) => {
+      const entry = await current(aggregate as unknown as AnyAggregate, stream);
+      const verdict = verdictOfRepeat(entry, entry.state, context);
+      if (verdict === null || verdict.kind === 'rejected') return verdict;
+      const { events, state, repeated } = verdict;
+      return { kind: 'accepted', events: events as never, state: state as never, position: repeated.position };
     },
   };
 }

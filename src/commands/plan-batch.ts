@@ -4,7 +4,7 @@ import { eventIdOf } from '../domain/kernel/ids.ts';
 import { type Rejection, reject } from '../domain/kernel/rejection.ts';
 import type { Instant } from '../domain/kernel/units.ts';
 import type { AppendResult, EventToAppend, Position, RecordedEvent } from '../ports/event-store.ts';
-import type { Aggregate, CommandContext } from './handle.ts';
+import type { Aggregate, CommandContext, Rejected } from './handle.ts';
 
 /** An aggregate whose types the batch does not need to know. */
 export type AnyAggregate = Aggregate<{ readonly type: string }, unknown, DomainEvent>;
@@ -36,7 +36,7 @@ export interface Sent {
 }
 
 export type Verdict =
-  | { readonly kind: 'rejected'; readonly rejection: Rejection }
+  | Rejected
   /** Deciding or encoding threw: a defect that concerns this command alone. */
   | { readonly kind: 'failed'; readonly error: unknown }
   | {
@@ -109,16 +109,24 @@ export function planBatch(
   return { verdicts, toAppend, state: aggregate.decider.evolve(state, closing), closed: true };
 }
 
-const keyReused = (): Verdict => ({ kind: 'rejected', rejection: reject('IdempotencyKeyReused') });
+const keyReused = (): Rejected => ({ kind: 'rejected', rejection: reject('IdempotencyKeyReused') });
+
+/** The first outcome again where the command was done before, or the refusal where its id came with another request. */
+export function verdictOfRepeat(
+  entry: Entry,
+  state: unknown,
+  { commandId, requestHash }: CommandContext,
+): Rejected | (Extract<Verdict, { kind: 'accepted' }> & { readonly repeated: Done }) | null {
+  const repeated = entry.done.get(commandId);
+  if (repeated === undefined) return null;
+  return repeated.requestHash === requestHash
+    ? { kind: 'accepted', events: repeated.events, state, repeated }
+    : keyReused();
+}
 
 function verdictFor(aggregate: AnyAggregate, entry: Entry, state: unknown, sent: Sent, now: Instant): Verdict {
-  const { commandId, requestHash } = sent.context;
-  const repeated = entry.done.get(commandId);
-  if (repeated !== undefined) {
-    return repeated.requestHash === requestHash
-      ? { kind: 'accepted', events: repeated.events, state, repeated }
-      : keyReused();
-  }
+  const repeat = verdictOfRepeat(entry, state, sent.context);
+  if (repeat !== null) return repeat;
   try {
     const changed = sent.provided?.(state) ?? null;
     if (changed !== null) return { kind: 'rejected', rejection: changed };

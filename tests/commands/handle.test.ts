@@ -132,6 +132,20 @@ describe('the same command sent again', () => {
     await send(handler, 'c1', add(2, { limit: 1 }));
     expect(await send(handler, 'c1', add(2))).toMatchObject({ kind: 'accepted', state: 2 });
   });
+
+  it('is found without being sent', async () => {
+    const store = createMemoryEventStore();
+    const handler = handlerOn(store);
+    const find = (commandId: string, more = {}) =>
+      handler.repeated(counterAggregate, STREAM, contextOf(commandId, more));
+    expect(await find('c1')).toBeNull();
+    await send(handler, 'c1', add(2));
+    await send(handlerOn(store), 'c2', add(3));
+    expect(await find('c1')).toMatchObject({ kind: 'accepted', events: [{ data: { by: 2 } }], position: 0n });
+    expect(await find('c2')).toMatchObject({ kind: 'accepted', events: [{ data: { by: 3 } }], state: 5, position: 1n });
+    const reused = await find('c1', { requestHash: 'h' });
+    expect(reused).toMatchObject({ kind: 'rejected', rejection: { code: 'IdempotencyKeyReused' } });
+  });
 });
 
 describe('another process on the same log', () => {
