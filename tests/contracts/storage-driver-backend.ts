@@ -7,8 +7,11 @@ import type {
   StorageDriver,
 } from '../../src/drivers/storage/driver.ts';
 
-/** How a faulty driver goes wrong at one external effect: its process dies there, or that effect fails and later ones work. */
-export type Fault = 'dies' | 'fails';
+/**
+ * How a faulty driver goes wrong at one external effect: its process dies there, that effect fails and later ones work, or
+ * it sleeps while something else happens and then goes on.
+ */
+export type Fault = 'dies' | 'fails' | (() => Promise<void>);
 
 export interface FaultyDriver {
   readonly driver: StorageDriver;

@@ -115,6 +115,41 @@ export function faultsContract(makeBackend: MakeBackend, abilities: Abilities): 
     });
   });
 
+  describe.runIf(abilities.fences)('a take-over before any external effect', () => {
+    it.each(scenariosFor(abilities))(
+      'of $name: nothing that the stale worker does after it shows',
+      async (scenario) => {
+        const effects = await atEveryEffect(makeBackend, async (backend, atEffect) => {
+          await scenario.prepare(backend);
+          const before = await listed(backend.driver);
+          const successor = backend.another();
+          let left = before;
+          const stale = faultyOf(backend, atEffect, async () => {
+            await successor.takeOver(newer);
+            left = await listed(successor);
+          });
+          const outcome = await scenario.call(stale.driver, context, backend).then(
+            () => 'done',
+            (error: unknown) => error,
+          );
+          if (!stale.reached()) return false;
+          const after = inOrder(scenario.objectsAfter(backend));
+          const found = await listed(successor);
+          if (scenario.mayEndLate === true) expectOnlyComplete(found, before, scenario, backend);
+          else expect(found).toEqual(left);
+          if (outcome === 'done') expect(found).toEqual(after);
+          else expect(outcome).toMatchObject({ name: 'DriverError', fenced: true });
+          expect(await backend.unfinished()).toEqual([]);
+          await scenario.call(successor, newer, backend);
+          expect(await listed(successor)).toEqual(after);
+          await scenario.checkContent(backend, newer);
+          return true;
+        });
+        expect(effects).toBeGreaterThan(0);
+      },
+    );
+  });
+
   describe('a failure at any external effect', () => {
     it.each(scenariosFor(abilities))('of $name can be retried, and the same owner runs it again', async (scenario) => {
       const effects = await atEveryEffect(makeBackend, async (backend, atEffect) => {

@@ -73,14 +73,22 @@ export async function writeStream(
   }
 }
 
-/** The first `sizeBytes` bytes of a file in fresh chunks of 1 MiB. */
-export async function* readStream(path: string, sizeBytes: number, signal: AbortSignal): AsyncGenerator<Uint8Array> {
+/**
+ * The first `sizeBytes` bytes of a file in chunks of 1 MiB: fresh ones, or all in `room` for a reader who is done with
+ * each before it asks for the next.
+ */
+export async function* readStream(
+  path: string,
+  sizeBytes: number,
+  signal: AbortSignal,
+  room?: Uint8Array,
+): AsyncGenerator<Uint8Array> {
   const file = await open(path, 'r');
   try {
     for (let position = 0; position < sizeBytes; ) {
       signal.throwIfAborted();
-      const chunk = new Uint8Array(Math.min(CHUNK_BYTES, sizeBytes - position));
-      const { bytesRead } = await file.read(chunk, 0, chunk.length, position);
+      const chunk = room ?? new Uint8Array(CHUNK_BYTES);
+      const { bytesRead } = await file.read(chunk, 0, Math.min(chunk.length, sizeBytes - position), position);
       if (bytesRead === 0) throw new DriverError(`${path} ends after ${position} of ${sizeBytes} bytes`);
       yield chunk.subarray(0, bytesRead);
       position += bytesRead;

@@ -1,6 +1,6 @@
 import { dirname } from 'node:path';
 import type { CallContext } from '../driver.ts';
-import { readStream, writeKeepingHoles } from './content.ts';
+import { CHUNK_BYTES, readStream, writeKeepingHoles } from './content.ts';
 import type { WritableFile } from './effects.ts';
 import { unless } from './faults.ts';
 import { discard, type FileStore, openAside, type StoredObject } from './store.ts';
@@ -59,7 +59,7 @@ export function copyAsideWith(store: FileStore, maxConcurrentCopies: number): Co
     const file = await openAside(store, aside);
     try {
       let position = 0;
-      for await (const chunk of readStream(source.path, source.sizeBytes, signal)) {
+      for await (const chunk of readStream(source.path, source.sizeBytes, signal, new Uint8Array(CHUNK_BYTES))) {
         await writeKeepingHoles(file, chunk, position);
         position += chunk.length;
       }

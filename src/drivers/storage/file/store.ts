@@ -1,7 +1,7 @@
 import { lstat } from 'node:fs/promises';
 import { type CallContext, DriverError } from '../driver.ts';
 import type { FileEffects, WritableFile } from './effects.ts';
-import { unless } from './faults.ts';
+import { errnoOf, unless } from './faults.ts';
 import type { Layout, ObjectAddress } from './layout.ts';
 
 /** What the driver's calls work with; `effects.syncDirectory` is shared between concurrent calls. */
@@ -104,7 +104,12 @@ export async function build(
 /** Takes an object's name away, then its data; gone already is success. */
 export async function remove(store: FileStore, context: CallContext, address: ObjectAddress): Promise<void> {
   const aside = store.layout.asidePath(address, context.fencingToken, 'removed');
-  await unless(['ENOENT'], store.effects.rename(store.layout.pathOf(address), aside), undefined);
+  try {
+    await store.effects.rename(store.layout.pathOf(address), aside);
+  } catch (error) {
+    // The object is gone, or the token's directory is: then the object is still there, and not ours to delete.
+    if (errnoOf(error) !== 'ENOENT' || (await findObject(store, address)) !== null) throw error;
+  }
   await syncObjects(store, address);
   await discard(store, aside);
 }

@@ -7,6 +7,7 @@ import {
   nodeFileEffects,
   sharedDirectorySync,
 } from '../../../../src/drivers/storage/file/effects.ts';
+import { createFileDriver } from '../../../../src/drivers/storage/file/file-driver.ts';
 import {
   context,
   inOrder,
@@ -15,6 +16,7 @@ import {
   markOf,
   TOKEN,
   volumeNamed,
+  withToken,
 } from '../../../contracts/storage-driver-backend.ts';
 import { SCENARIOS } from '../../../contracts/storage-driver-scenarios.ts';
 import { onDisk } from './file-backend.ts';
@@ -108,8 +110,8 @@ describe('what an earlier run left aside', () => {
       const clone = volumeNamed(backend, 'clone');
       await backend.driver.createVolume(precious, context);
       await mark(backend, precious, 'first');
-      for (const { name } of [fresh, clone]) {
-        const aside = join(backend.directory, 'fast', 'work', String(TOKEN), `new.volume.${name}`);
+      for (const name of [`new.volume.${fresh.name}`, `new.volume.${clone.name}`]) {
+        const aside = join(backend.directory, 'fast', 'work', String(TOKEN), name);
         await link(backend.pathOf(precious), aside);
       }
       await backend.driver.createVolume(fresh, context);
@@ -117,6 +119,64 @@ describe('what an earlier run left aside', () => {
       await mark(backend, clone, 'other');
       expect(await markOf(backend, fresh)).toBe('.....');
       expect(await markOf(backend, precious)).toBe('first');
+      const managed = volumeNamed(backend, 'managed');
+      await link(
+        backend.pathOf(clone),
+        join(backend.directory, 'fast', 'work', String(TOKEN), 'moved.volume.volume-managed'),
+      );
+      await backend.driver.manageVolume(managed, precious.name, context);
+      expect(await markOf(backend, managed)).toBe('first');
+      expect(await markOf(backend, clone)).toBe('other');
+    }));
+});
+
+describe('the last moment before a name is given', () => {
+  const reason = new Error('the deadline passed');
+
+  /** A disk on which the deadline passes during the first sync of a file; `fails`: and the sync fails, too. */
+  const lateDisk = (controller: AbortController, fails: boolean): Partial<FileEffects> => ({
+    openFile: async (path, flags) => {
+      const file = await nodeFileEffects.openFile(path, flags);
+      return {
+        write: (...args) => file.write(...args),
+        truncate: (lengthBytes) => file.truncate(lengthBytes),
+        sync: async () => {
+          controller.abort(reason);
+          if (fails) throw Object.assign(new Error('the disk is broken'), { code: 'EIO' });
+        },
+        close: () => file.close(),
+      };
+    },
+  });
+
+  it.each([false, true])('is still in time to abort (the disk breaks, too: %j)', (fails) => {
+    const controller = new AbortController();
+    return onDisk(lateDisk(controller, fails), async (backend) => {
+      const call = backend.driver.createVolume(volumeNamed(backend, 'a'), withToken(TOKEN, controller.signal));
+      await expect(call).rejects.toBe(reason);
+      expect(await listed(backend.driver)).toEqual([]);
+      expect(await backend.unfinished()).toEqual([]);
+    });
+  });
+});
+
+describe('a take-over that comes too late', () => {
+  it('does not let its token work even for a moment', () =>
+    onDisk({}, async (backend) => {
+      const older = withToken(TOKEN - 1n);
+      const outcomes: unknown[] = [];
+      const driver = createFileDriver(backend.config, {
+        ...nodeFileEffects,
+        // It has left its mark on the disk by now, and has not taken it back yet.
+        removeTree: async (path) => {
+          outcomes.push(await driver.createVolume(volumeNamed(backend, 'a'), older).catch((error: unknown) => error));
+          await nodeFileEffects.removeTree(path);
+        },
+      });
+      await expect(driver.takeOver(older)).rejects.toMatchObject({ fenced: true });
+      expect(outcomes).toMatchObject([{ name: 'DriverError', fenced: true }]);
+      expect(await listed(backend.driver)).toEqual([]);
+      expect(await backend.unfinished()).toEqual([]);
     }));
 });
 

@@ -12,19 +12,23 @@ export class ProcessDied extends Error {
 
 const brokenDisk = () => Object.assign(new Error('EIO: i/o error'), { code: 'EIO' });
 
-/** Effects that go wrong in place of the n-th one (from 0): from there on none happens (dies), or that one only fails. */
+/**
+ * Effects that go wrong at the n-th one (from 0): from there on none happens (dies), that one alone fails, or something
+ * else happens first.
+ */
 export function faultyEffects(real: FileEffects, atEffect: number, fault: Fault) {
   let count = 0;
-  const before = () => {
+  const before = async () => {
     const index = count;
     count += 1;
     if (index === atEffect && fault === 'fails') throw brokenDisk();
     if (index >= atEffect && fault === 'dies') throw new ProcessDied();
+    if (index === atEffect && typeof fault === 'function') await fault();
   };
   const guarded =
     <Args extends readonly unknown[], Result>(effect: (...args: Args) => Promise<Result>) =>
     async (...args: Args): Promise<Result> => {
-      before();
+      await before();
       return effect(...args);
     };
   const file = (opened: WritableFile): WritableFile => ({
@@ -45,7 +49,7 @@ export function faultyEffects(real: FileEffects, atEffect: number, fault: Fault)
     reflink: guarded(real.reflink),
     copyByCommand: async (from, to, signal) => {
       try {
-        before();
+        await before();
       } catch (error) {
         // A copy is no single effect: it dies or fails half done.
         if (count === atEffect + 1) await writeFile(to, 'half a copy');
