@@ -2,9 +2,10 @@ import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest }
 import { MAX_BODY_BYTES } from './body.ts';
 import type { ApiContext, ApiDependencies } from './dependencies.ts';
 import { dispatch, endpointsOf } from './dispatch.ts';
-import { answerOf, Fault, notFound } from './faults.ts';
+import { answerOf, badRequest, Fault, notFound } from './faults.ts';
 import { registerOperational } from './operational.ts';
-import { newRequestId, sendFault, sendUnauthenticated, tokenOf } from './reply.ts';
+import { createRebuilds } from './projections/rebuilds.ts';
+import { type Headers, newRequestId, sendFault, sendUnauthenticated, tokenOf } from './reply.ts';
 import { createRequestMetrics } from './request-metrics.ts';
 import type { AnyRoute } from './route.ts';
 import { ROUTES } from './routes.ts';
@@ -27,15 +28,22 @@ export function createApp(deps: ApiDependencies, routes: readonly AnyRoute[] = R
     exposeHeadRoutes: false,
     routerOptions: { ignoreDuplicateSlashes: true, maxParamLength: MAX_PARAM_LENGTH },
     rewriteUrl: ({ url = '/' }) => (url.includes('.json') ? withoutJsonSuffix(url, collections) : url),
-    frameworkErrors: (error, _request, reply) => sendFault(reply, answerOf(new Fault(400, error.message))),
+    frameworkErrors: (error, _request, reply) => sendFault(reply, {}, answerOf(badRequest(error.message))),
   });
   acceptAnyBody(app);
-  const context: ApiContext = { ...deps, typeNames: createTypeNames(deps.queries.volumeTypes, deps.clock) };
+  const context: ApiContext = {
+    ...deps,
+    typeNames: createTypeNames(deps.queries.volumeTypes, deps.clock),
+    rebuilds: createRebuilds(deps),
+  };
   const metrics = createRequestMetrics();
   for (const [key, endpoint] of endpointsOf(routes)) {
     const [method = 'GET', path = '/'] = key.split(' ');
+    const last = path.endsWith('}') ? path.slice(path.lastIndexOf('{') + 1, -1) : null;
     const handler = (request: FastifyRequest, reply: FastifyReply): void => {
-      void dispatch(endpoint, context, metrics, request, reply);
+      // a trailing slash is an unknown path, not a parameter without letters
+      if (last !== null && (request.params as Record<string, string>)[last] === '') reply.callNotFound();
+      else void dispatch(endpoint, context, metrics, request, reply);
     };
     const routed = path.replaceAll(/\{(\w+)\}/g, ':$1');
     app.route({ method, url: `/v3/:project_id${routed}`, handler });
@@ -79,22 +87,20 @@ async function sendUnknownRoute(
   deps: ApiDependencies,
   routes: readonly AnyRoute[],
 ): Promise<FastifyReply> {
-  reply.header('x-openstack-request-id', newRequestId());
+  const headers: Headers = { 'x-openstack-request-id': newRequestId() };
   if (request.url.startsWith('/v3/')) {
     const authentication = await deps.auth.authenticate(tokenOf(request));
     if (authentication.kind === 'refused') {
-      sendUnauthenticated(reply, authentication);
+      sendUnauthenticated(reply, headers, authentication);
       return reply;
     }
   }
   if (request.method === 'GET' && isEditPath(request.url, routes)) {
-    sendFault(reply, answerOf(notFound()));
+    sendFault(reply, headers, answerOf(notFound()));
     return reply;
   }
-  return reply
-    .code(404)
-    .type(request.method === 'HEAD' ? HTML : TEXT)
-    .send(NOT_FOUND_TEXT);
+  const type = request.method === 'HEAD' ? HTML : TEXT;
+  return reply.code(404).headers(headers).type(type).send(NOT_FOUND_TEXT);
 }
 
 /** `GET .../{id}/edit` is routed in the original but has no method: a 404 as JSON. */
@@ -107,16 +113,16 @@ function isEditPath(url: string, routes: readonly AnyRoute[]): boolean {
 
 function sendFrameworkError(error: unknown, request: FastifyRequest, reply: FastifyReply, deps: ApiDependencies): void {
   const requestId = newRequestId();
-  reply.header('x-openstack-request-id', requestId);
+  const headers: Headers = { 'x-openstack-request-id': requestId };
   const code = typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined;
   if (code === 'FST_ERR_CTP_BODY_TOO_LARGE') {
-    void reply.code(413).type(TEXT).send(TOO_LARGE_TEXT);
+    void reply.code(413).headers(headers).type(TEXT).send(TOO_LARGE_TEXT);
     return;
   }
   const clientMistake = statusOf(error);
   const answer = answerOf(clientMistake ?? error);
   if (answer.unexpected) deps.logger.error({ err: error, requestId, url: request.url }, 'request failed');
-  sendFault(reply, answer);
+  sendFault(reply, headers, answer);
 }
 
 /** What the framework itself refuses: bad Content-Type headers and lengths. */

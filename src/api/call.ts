@@ -9,6 +9,7 @@ import type { ApiContext } from './dependencies.ts';
 import { badRequest, faultOf, forbidden } from './faults.ts';
 import type { Microversion } from './microversion.ts';
 import type { PolicyRule } from './policy.ts';
+import type { Headers } from './reply.ts';
 import type { AnyRoute } from './route.ts';
 
 /** One authenticated request to one route. */
@@ -26,15 +27,14 @@ export interface Call {
   readonly query: Readonly<Record<string, string>>;
   /** Body as text, for the hash that an idempotency key is held against. */
   readonly rawBody: string;
-  /** More headers for the answer; see `setHeader`. */
-  headers: Record<string, string> | null;
+  /** Headers of the answer; see `setHeader`. */
+  readonly headers: Headers;
 }
 
 /** A parameter of the path; a route's own path names it, so it is there. */
 export const param = (call: Call, name: string): string => call.params[name] ?? '';
 
 export const setHeader = (call: Call, name: string, value: string): void => {
-  call.headers ??= {};
   call.headers[name] = value;
 };
 

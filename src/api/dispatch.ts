@@ -1,13 +1,22 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { Caller } from './auth.ts';
 import { actionKeyOf, bodyText, noSuchAction, parseJson } from './body.ts';
 import { authorize, type Call } from './call.ts';
 import type { ApiContext } from './dependencies.ts';
-import { answerOf, badRequest, notFound } from './faults.ts';
-import { microversionFault, microversionHeader, negotiate } from './microversion.ts';
-import { JSON_TYPE, newRequestId, sendFault, sendUnauthenticated, setVersionHeaders, tokenOf } from './reply.ts';
+import { answerOf, badRequest, invalid, notFound } from './faults.ts';
+import { type Microversion, microversionFault, microversionHeader, negotiate } from './microversion.ts';
+import {
+  type Headers,
+  newRequestId,
+  sendFault,
+  sendJson,
+  sendUnauthenticated,
+  setVersionHeaders,
+  tokenOf,
+} from './reply.ts';
 import type { RequestMetrics } from './request-metrics.ts';
 import type { AnyRoute } from './route.ts';
-import { schemaAt } from './schema-versions.ts';
+import { type SchemaVersions, schemaAt } from './schema-versions.ts';
 
 /** Everything that answers at one method and path: one route, or several actions. */
 export interface Endpoint {
@@ -39,95 +48,96 @@ function endpointOf(key: string, routes: readonly AnyRoute[]): Endpoint {
   return { routes, actions };
 }
 
+/** What is known of a request so far, for the log and the metrics. */
+interface Progress {
+  operation: string;
+}
+
 /** Answers one request; never rejects, whatever happens becomes a fault. */
 export async function dispatch(
   endpoint: Endpoint,
-  deps: ApiContext,
+  context: ApiContext,
   metrics: RequestMetrics,
   request: FastifyRequest,
   reply: FastifyReply,
 ): Promise<void> {
-  const startedAt = deps.clock.monotonicMs();
+  const startedAt = context.clock.monotonicMs();
   const requestId = newRequestId();
-  reply.header('x-openstack-request-id', requestId);
-  let operation = endpoint.routes[0]?.id ?? '';
-  let input: unknown;
+  const headers: Headers = { 'x-openstack-request-id': requestId };
+  const progress: Progress = { operation: endpoint.routes[0]?.id ?? '' };
   let status: number;
   try {
-    const pending = deps.auth.authenticate(tokenOf(request));
+    const pending = context.auth.authenticate(tokenOf(request));
     const authentication = 'kind' in pending ? pending : await pending;
-    if (authentication.kind === 'refused') {
-      status = sendUnauthenticated(reply, authentication);
-    } else {
-      reply.header('x-compute-request-id', requestId);
-      const negotiated = negotiate(request.headers['openstack-api-version']);
-      if (negotiated.kind === 'accepted') setVersionHeaders(reply, microversionHeader(negotiated.microversion));
-      else {
-        if (negotiated.kind === 'unsupported' && negotiated.echo !== null) setVersionHeaders(reply, negotiated.echo);
-        throw microversionFault(negotiated);
-      }
-      const rawBody = request.method === 'GET' ? '' : bodyText(request);
-      const body = parseJson(rawBody);
-      input = body;
-      const route = chooseRoute(endpoint, body);
-      operation = route.id;
-      const call: Call = {
-        deps,
-        route,
-        request,
-        requestId,
-        caller: authentication.caller,
-        microversion: negotiated.microversion,
-        params: request.params as Record<string, string>,
-        query: lastValues(request.query as Record<string, string | string[]>),
-        rawBody,
-        headers: null,
-      };
-      status = await serve(call, body, reply, (queried) => {
-        input = queried;
-      });
+    if (authentication.kind === 'refused') status = sendUnauthenticated(reply, headers, authentication);
+    else {
+      headers['x-compute-request-id'] = requestId;
+      status = await answer(endpoint, context, authentication.caller, request, reply, headers, progress);
     }
   } catch (error) {
-    const answer = answerOf(error, input);
-    status = answer.status;
-    sendFault(reply, answer);
-    if (answer.unexpected) deps.logger.error({ err: error, requestId, operation }, 'request failed');
+    const fault = answerOf(error);
+    status = fault.status;
+    sendFault(reply, headers, fault);
+    if (fault.unexpected) context.logger.error({ err: error, requestId, ...progress }, 'request failed');
   }
-  const durationMs = deps.clock.monotonicMs() - startedAt;
-  metrics.observe(operation, status, durationMs);
+  const durationMs = context.clock.monotonicMs() - startedAt;
+  metrics.observe(progress.operation, status, durationMs);
   if (request.method !== 'GET') {
-    deps.logger.info({ requestId, operation, status, durationMs, url: request.url, origin: request.ip }, 'request');
+    context.logger.info(
+      { requestId, ...progress, status, durationMs, url: request.url, origin: request.ip },
+      'request',
+    );
   }
 }
 
-async function serve(
-  call: Call,
-  body: unknown,
+/** The order of contract/errors.md §3: microversion, body, action, project, version gate, validation, target, policy. */
+async function answer(
+  endpoint: Endpoint,
+  deps: ApiContext,
+  caller: Caller,
+  request: FastifyRequest,
   reply: FastifyReply,
-  onInput: (input: unknown) => void,
+  headers: Headers,
+  progress: Progress,
 ): Promise<number> {
-  const { route, microversion, caller } = call;
-  const projectInPath = call.params.project_id;
-  if (projectInPath !== undefined && projectInPath !== caller.projectId) throw badRequest('Malformed request url');
+  const requestId = headers['x-openstack-request-id'] ?? '';
+  const microversion = microversionOf(request, headers);
+  const rawBody = request.method === 'GET' ? '' : bodyText(request);
+  const body = parseJson(rawBody);
+  const route = chooseRoute(endpoint, body);
+  progress.operation = route.id;
+  const params = request.params as Readonly<Record<string, string>>;
+  if (params.project_id !== undefined && params.project_id !== caller.projectId)
+    throw badRequest('Malformed request url');
   if (microversion < (route.since ?? 0) || microversion > (route.until ?? Number.MAX_SAFE_INTEGER)) throw notFound();
-  let query: unknown;
-  if (route.query !== undefined) {
-    onInput(call.query);
-    query = schemaAt(route.query, microversion)?.parse(call.query);
-  }
-  let checkedBody: unknown;
-  if (route.body !== undefined) {
-    onInput(body);
-    checkedBody = schemaAt(route.body, microversion)?.parse(body ?? {});
-  }
+  const query = lastValues(request.query as Record<string, string | string[]>);
+  const call: Call = { deps, route, request, requestId, caller, microversion, params, query, rawBody, headers };
+  const checkedQuery = route.query === undefined ? undefined : checked(route.query, microversion, query);
+  const checkedBody = route.body === undefined ? undefined : checked(route.body, microversion, body ?? {});
   const target = route.target === undefined ? undefined : await route.target(call, checkedBody);
   checkPolicy(call, target);
-  const pending = route.handler(call, { body: checkedBody, query, target });
-  const answer = pending instanceof Promise ? await pending : pending;
-  if (call.headers !== null) reply.headers(call.headers);
-  reply.code(route.status).header('content-type', JSON_TYPE);
-  reply.send(answer === undefined ? '' : JSON.stringify(answer));
+  const pending = route.handler(call, { body: checkedBody, query: checkedQuery, target });
+  const content = pending instanceof Promise ? await pending : pending;
+  sendJson(reply, route.status, headers, content === undefined ? '' : JSON.stringify(content));
   return route.status;
+}
+
+/** The negotiated microversion; puts what was used, or refused, into the headers. Throws 400 and 406. */
+function microversionOf(request: FastifyRequest, headers: Headers): Microversion {
+  const negotiated = negotiate(request.headers['openstack-api-version']);
+  if (negotiated.kind === 'accepted') {
+    setVersionHeaders(headers, microversionHeader(negotiated.microversion));
+    return negotiated.microversion;
+  }
+  if (negotiated.kind === 'unsupported' && negotiated.echo !== null) setVersionHeaders(headers, negotiated.echo);
+  throw microversionFault(negotiated);
+}
+
+/** What a schema makes of an input; throws the 400 that names the field. */
+function checked<T>(versions: SchemaVersions<T>, microversion: Microversion, input: unknown): T | undefined {
+  const result = schemaAt(versions, microversion)?.safeParse(input);
+  if (result?.success === false) throw invalid(result.error, input);
+  return result?.data;
 }
 
 function checkPolicy(call: Call, target: unknown): void {

@@ -1,5 +1,5 @@
 import { match } from 'ts-pattern';
-import { ZodError } from 'zod';
+import type { ZodError } from 'zod';
 import { UnreadableEvent } from '../domain/kernel/event.ts';
 import { kindOf, type Rejection } from '../domain/kernel/rejection.ts';
 import { StoreUnavailable } from '../ports/event-store.ts';
@@ -68,10 +68,12 @@ export function faultOf(rejection: Rejection): Fault {
     .exhaustive();
 }
 
-/** Any thrown value as an answer; `input` is the request body or query that a ZodError speaks of. */
-export function answerOf(error: unknown, input?: unknown): FaultAnswer {
+/** The fault of an input that validation refused; names the field. */
+export const invalid = (error: ZodError, input: unknown): Fault => new Fault(400, validationMessage(error, input));
+
+/** Any thrown value as an answer. */
+export function answerOf(error: unknown): FaultAnswer {
   if (error instanceof Fault) return toAnswer(error, false);
-  if (error instanceof ZodError) return toAnswer(new Fault(400, validationMessage(error, input)), false);
   if (error instanceof StoreUnavailable) {
     const retryAfter = String(Math.max(1, Math.ceil(error.retryAfterMs / 1000)));
     return toAnswer(new Fault(503, 'The service is unavailable now; try again.', { 'Retry-After': retryAfter }), true);

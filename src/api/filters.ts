@@ -76,7 +76,8 @@ function refuseUnknown(call: Call, rules: FilterRules, remaining: Map<string, st
 
 export function refuseNonAscii(keys: readonly string[]): void {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: ASCII is exactly this range
-  if (keys.some((key) => !/^[\x00-\x7f]*$/.test(key))) throw badRequest('Filter keys can only contain ASCII characters.');
+  if (keys.some((key) => !/^[\x00-\x7f]*$/.test(key)))
+    throw badRequest('Filter keys can only contain ASCII characters.');
 }
 
 /** Throws the 400 that names every key outside the allowed ones; `all_tenants` alone is passed over. */

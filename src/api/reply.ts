@@ -4,7 +4,8 @@ import type { Authentication } from './auth.ts';
 import type { FaultAnswer } from './faults.ts';
 import { MICROVERSION_HEADER } from './microversion.ts';
 
-export const JSON_TYPE = 'application/json';
+/** Headers of an answer while it is being made. */
+export type Headers = Record<string, string>;
 
 export const newRequestId = (): string => `req-${randomUUID()}`;
 
@@ -13,21 +14,33 @@ export function tokenOf(request: FastifyRequest): string | undefined {
   return typeof token === 'string' ? token : undefined;
 }
 
-export const setVersionHeaders = (reply: FastifyReply, version: string): void => {
-  reply.header(MICROVERSION_HEADER, version).header('Vary', MICROVERSION_HEADER);
+export const setVersionHeaders = (headers: Headers, version: string): void => {
+  headers[MICROVERSION_HEADER] = version;
+  headers.Vary = MICROVERSION_HEADER;
 };
+
+/**
+ * Sends a body that is JSON already ('' for none). Written past the framework, which would add a charset that the
+ * original does not send, and which costs a fifth of a small read.
+ */
+export function sendJson(reply: FastifyReply, status: number, headers: Headers, body: string): void {
+  headers['Content-Type'] = 'application/json';
+  if (status !== 204) headers['Content-Length'] = String(Buffer.byteLength(body));
+  reply.hijack();
+  reply.raw.writeHead(status, headers).end(body);
+}
 
 /** 401 in the form that the identity middleware of the original gives it; says nothing of microversions. */
 export function sendUnauthenticated(
   reply: FastifyReply,
-  refused: Extract<Authentication, { kind: 'refused' }>,
+  headers: Headers,
+  { challenge, reason }: Extract<Authentication, { kind: 'refused' }>,
 ): number {
-  reply.code(401).header('WWW-Authenticate', refused.challenge).header('content-type', JSON_TYPE);
-  reply.send(JSON.stringify({ error: { code: 401, title: 'Unauthorized', message: refused.reason } }));
+  headers['WWW-Authenticate'] = challenge;
+  sendJson(reply, 401, headers, JSON.stringify({ error: { code: 401, title: 'Unauthorized', message: reason } }));
   return 401;
 }
 
-export function sendFault(reply: FastifyReply, { status, body, headers }: FaultAnswer): void {
-  reply.code(status).headers(headers).header('content-type', JSON_TYPE);
-  reply.send(body ?? '');
+export function sendFault(reply: FastifyReply, headers: Headers, fault: FaultAnswer): void {
+  sendJson(reply, fault.status, Object.assign(headers, fault.headers), fault.body ?? '');
 }

@@ -5,11 +5,12 @@ import { baseUrlOf } from './links.ts';
 import {
   MAXIMUM_MICROVERSION,
   MINIMUM_MICROVERSION,
+  type Microversion,
   microversionFault,
   microversionHeader,
   negotiate,
 } from './microversion.ts';
-import { JSON_TYPE, newRequestId, sendFault, setVersionHeaders } from './reply.ts';
+import { type Headers, newRequestId, sendFault, sendJson, setVersionHeaders } from './reply.ts';
 
 /** The document by which clients find the API's versions; the same at `/`, `/v3` and `/v3/` (contract/errors.md §1). */
 export const versionsDocument = (baseUrl: string): object => ({
@@ -33,33 +34,28 @@ export const versionsDocument = (baseUrl: string): object => ({
  * `/` answers 300 whatever is asked; `/v3` and `/v3/` answer 200 at any method. All without a token, so that clients
  * can discover versions before they have one (docs/differences.md).
  */
-export function registerVersions(app: FastifyInstance, deps: ApiDependencies): void {
-  const body = (request: FastifyRequest): string => JSON.stringify(versionsDocument(baseUrlOf({ deps, request })));
+export function registerVersions(app: FastifyInstance, deps: Pick<ApiDependencies, 'config'>): void {
+  const send = (request: FastifyRequest, reply: FastifyReply, status: number, microversion: Microversion): void => {
+    const headers = newHeaders();
+    setVersionHeaders(headers, microversionHeader(microversion));
+    sendJson(reply, status, headers, JSON.stringify(versionsDocument(baseUrlOf({ deps, request }))));
+  };
   app.get('/', (request, reply) => {
     const negotiated = negotiate(request.headers['openstack-api-version']);
-    const used = negotiated.kind === 'accepted' ? negotiated.microversion : MINIMUM_MICROVERSION;
-    reply.code(300).header('x-openstack-request-id', newRequestId());
-    sendVersioned(reply, microversionHeader(used), body(request));
+    send(request, reply, 300, negotiated.kind === 'accepted' ? negotiated.microversion : MINIMUM_MICROVERSION);
   });
-  for (const url of ['/v3', '/v3/']) {
-    app.route({
-      method: ['GET', 'POST', 'PUT', 'DELETE', 'PATCH'],
-      url,
-      handler: (request, reply) => {
-        reply.header('x-openstack-request-id', newRequestId());
-        const negotiated = negotiate(request.headers['openstack-api-version']);
-        if (negotiated.kind === 'accepted') {
-          sendVersioned(reply, microversionHeader(negotiated.microversion), body(request));
-          return;
-        }
-        if (negotiated.kind === 'unsupported' && negotiated.echo !== null) setVersionHeaders(reply, negotiated.echo);
-        sendFault(reply, answerOf(microversionFault(negotiated)));
-      },
-    });
-  }
+  const version = (request: FastifyRequest, reply: FastifyReply): void => {
+    const negotiated = negotiate(request.headers['openstack-api-version']);
+    if (negotiated.kind === 'accepted') {
+      send(request, reply, 200, negotiated.microversion);
+      return;
+    }
+    const headers = newHeaders();
+    if (negotiated.kind === 'unsupported' && negotiated.echo !== null) setVersionHeaders(headers, negotiated.echo);
+    sendFault(reply, headers, answerOf(microversionFault(negotiated)));
+  };
+  for (const url of ['/v3', '/v3/'])
+    app.route({ method: ['GET', 'POST', 'PUT', 'DELETE', 'PATCH'], url, handler: version });
 }
 
-function sendVersioned(reply: FastifyReply, version: string, body: string): void {
-  setVersionHeaders(reply, version);
-  void reply.header('content-type', JSON_TYPE).send(body);
-}
+const newHeaders = (): Headers => ({ 'x-openstack-request-id': newRequestId() });
