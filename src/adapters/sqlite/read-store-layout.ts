@@ -1,0 +1,78 @@
+import type { CollectionSpec, Index } from '../../ports/read-store.ts';
+import type { StoreLayout } from './store-file.ts';
+import type { Statement } from './writer-protocol.ts';
+
+export const READ_STORE_LAYOUT: StoreLayout = {
+  kind: 'read store',
+  applicationId: 'ScRd',
+  schemaVersion: 1,
+  schema: `
+    CREATE TABLE collections (
+      name TEXT NOT NULL, version INTEGER NOT NULL, live INTEGER NOT NULL, PRIMARY KEY (name, version)
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE checkpoints (
+      collection TEXT NOT NULL, version INTEGER NOT NULL, position INTEGER NOT NULL, event_id TEXT NOT NULL,
+      PRIMARY KEY (collection, version)
+    ) STRICT, WITHOUT ROWID`,
+};
+
+const COLLECTION_NAME = /^[A-Za-z][A-Za-z0-9_-]*$/;
+/** A dotted path; every part becomes a quoted label of a JSON path inside an SQL literal. */
+const FIELD_PATH = /^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*$/;
+
+/** The table of a collection version, quoted. Throws RangeError for what is no collection name. */
+export function tableOf(collection: string, version: number): string {
+  if (!COLLECTION_NAME.test(collection) || !Number.isSafeInteger(version)) {
+    throw new RangeError(`not a collection version: ${JSON.stringify(collection)} ${version}`);
+  }
+  return `"${collection}@${version}"`;
+}
+
+/** A document is there; its negation is a tombstone. Written like this it makes the partial indexes usable. */
+export const IS_LIVE = 'document IS NOT NULL';
+
+export function jsonPathOf(field: string): string {
+  if (!FIELD_PATH.test(field)) throw new RangeError(`not a field: ${JSON.stringify(field)}`);
+  return `$${field
+    .split('.')
+    .map((part) => `."${part}"`)
+    .join('')}`;
+}
+
+/** The value of a field in SQL; indexes and queries must say it in the same words for an index to be used. */
+export const fieldValue = (field: string): string =>
+  field === 'id' ? 'id' : `json_extract(document, '${jsonPathOf(field)}')`;
+
+const indexName = (spec: CollectionSpec, index: Index): string =>
+  `"${spec.name}@${spec.version} ${index.fields.join(', ')}"`;
+
+/** Makes a collection version and its indexes; the first version of a collection becomes the live one. */
+export function statementsToEnsure(spec: CollectionSpec): readonly Statement[] {
+  const table = tableOf(spec.name, spec.version);
+  const definitions = [
+    `CREATE TABLE IF NOT EXISTS ${table} (
+      id TEXT NOT NULL PRIMARY KEY, document TEXT, position INTEGER NOT NULL, deleted_at INTEGER
+    ) STRICT`,
+    `CREATE INDEX IF NOT EXISTS "${spec.name}@${spec.version} tombstones" ON ${table} (deleted_at) WHERE deleted_at IS NOT NULL`,
+    ...spec.indexes.map((index) => {
+      const fields = index.fields.includes('id') ? index.fields : [...index.fields, 'id'];
+      return `CREATE INDEX IF NOT EXISTS ${indexName(spec, index)} ON ${table} (${fields.map(fieldValue).join(', ')}) WHERE ${IS_LIVE}`;
+    }),
+  ];
+  return [
+    ...definitions.map((sql) => ({ sql, rows: [[]] })),
+    {
+      sql: `INSERT INTO collections (name, version, live)
+        VALUES (?1, ?2, NOT EXISTS (SELECT 1 FROM collections WHERE name = ?1)) ON CONFLICT DO NOTHING`,
+      rows: [[spec.name, spec.version]],
+    },
+  ];
+}
+
+export function statementsToDrop(collection: string, version: number): readonly Statement[] {
+  return [
+    { sql: `DROP TABLE IF EXISTS ${tableOf(collection, version)}`, rows: [[]] },
+    { sql: 'DELETE FROM collections WHERE name = ? AND version = ?', rows: [[collection, version]] },
+    { sql: 'DELETE FROM checkpoints WHERE collection = ? AND version = ?', rows: [[collection, version]] },
+  ];
+}

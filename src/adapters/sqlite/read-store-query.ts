@@ -1,0 +1,103 @@
+import type { SQLInputValue } from 'node:sqlite';
+import type { Condition, FindOptions, Scalar, SortKey, Where } from '../../ports/read-store.ts';
+import { fieldValue, IS_LIVE } from './read-store-layout.ts';
+
+/** A piece of SQL and what it binds. */
+export interface Sql {
+  readonly text: string;
+  readonly parameters: readonly SQLInputValue[];
+}
+
+const sql = (text: string, ...parameters: readonly SQLInputValue[]): Sql => ({ text, parameters });
+
+/** `json_extract` gives booleans as 1 and 0. */
+const bound = (value: Scalar): SQLInputValue => (typeof value === 'boolean' ? Number(value) : value);
+
+const joined = (parts: readonly Sql[]): Sql => ({
+  text: parts.map((part) => part.text).join(' AND '),
+  parameters: parts.flatMap((part) => part.parameters),
+});
+
+/** The documents that match: always an expression, also without conditions. */
+export const matching = (where: Where = {}): Sql =>
+  joined([sql(IS_LIVE), ...Object.entries(where).flatMap(([field, condition]) => conditionsOf(field, condition))]);
+
+function conditionsOf(field: string, condition: Condition): readonly Sql[] {
+  const value = fieldValue(field);
+  const { eq, ne, in: among, contains, hasPairs } = condition;
+  const parts: Sql[] = [];
+  if (eq !== undefined) parts.push(equals(value, eq));
+  if (ne !== undefined) parts.push(ne === null ? sql(`${value} IS NOT NULL`) : sql(`${value} IS NOT ?`, bound(ne)));
+  if (among !== undefined) parts.push(oneOf(value, among));
+  if (condition.lt !== undefined) parts.push(sql(`${value} < ?`, condition.lt));
+  if (condition.lte !== undefined) parts.push(sql(`${value} <= ?`, condition.lte));
+  if (condition.gt !== undefined) parts.push(sql(`${value} > ?`, condition.gt));
+  if (condition.gte !== undefined) parts.push(sql(`${value} >= ?`, condition.gte));
+  if (contains !== undefined) parts.push(sql(`instr(${value}, ?) > 0`, contains));
+  for (const [key, text] of Object.entries(hasPairs ?? {})) {
+    const pairs = `json_each(${value})`;
+    parts.push(sql(`EXISTS (SELECT 1 FROM ${pairs} WHERE key = ? AND value = ? AND type = 'text')`, key, text));
+  }
+  return parts;
+}
+
+const equals = (value: string, to: Scalar): Sql =>
+  to === null ? sql(`${value} IS NULL`) : sql(`${value} = ?`, bound(to));
+
+function oneOf(value: string, among: readonly Scalar[]): Sql {
+  // One parameter whatever the number of values: the statement stays the same and prepared.
+  const some = sql(
+    `${value} IN (SELECT value FROM json_each(?))`,
+    JSON.stringify(among.filter((item) => item !== null)),
+  );
+  return among.includes(null) ? sql(`(${some.text} OR ${value} IS NULL)`, ...some.parameters) : some;
+}
+
+/** The sort order made total: `id` ascending at its end, and nothing behind `id`. */
+export function totalOrder(sort: readonly SortKey[] = []): readonly SortKey[] {
+  const atId = sort.findIndex((key) => key.field === 'id');
+  return atId === -1 ? [...sort, { field: 'id', direction: 'asc' }] : sort.slice(0, atId + 1);
+}
+
+const orderBy = (keys: readonly SortKey[]): string =>
+  keys.map(({ field, direction }) => `${fieldValue(field)} ${direction === 'asc' ? 'ASC' : 'DESC'}`).join(', ');
+
+/**
+ * What lies behind a document in the order, as ranges that follow each other: first those that share all its values but
+ * the last, then all but the last two, and so on. Each is one seek in an index, whatever directions and nulls there are.
+ */
+function rangesBehind(keys: readonly SortKey[], after: Readonly<Record<string, Scalar>>): readonly Sql[] {
+  const values = keys.map(({ field }) => {
+    const value = after[field];
+    if (value === undefined) throw new RangeError(`the document to start behind has no ${field}`);
+    return value;
+  });
+  const ranges: Sql[] = [];
+  for (let last = keys.length - 1; last >= 0; last -= 1) {
+    const shared = keys.slice(0, last).map((key, index) => equals(fieldValue(key.field), values[index] ?? null));
+    const key = keys[last];
+    if (key === undefined) continue;
+    for (const behind of behindValue(key, values[last] ?? null)) ranges.push(joined([...shared, behind]));
+  }
+  return ranges;
+}
+
+/** Null comes before every value, so ascending all values lie behind it, and descending it lies behind all values. */
+function behindValue({ field, direction }: SortKey, value: Scalar): readonly Sql[] {
+  const column = fieldValue(field);
+  if (direction === 'asc') return [sql(`${column} > ?`, value === null ? Number.NEGATIVE_INFINITY : bound(value))];
+  if (value === null) return [];
+  const smaller = sql(`${column} < ?`, bound(value));
+  return field === 'id' ? [smaller] : [smaller, sql(`${column} IS NULL`)];
+}
+
+/** The queries whose rows, one after the other, are the documents asked for; each takes LIMIT and OFFSET at its end. */
+export function queriesOf(table: string, options: FindOptions): readonly Sql[] {
+  const keys = totalOrder(options.sort);
+  const where = matching(options.where);
+  const ranges = options.after === undefined ? [sql('1')] : rangesBehind(keys, options.after);
+  return ranges.map((range) => ({
+    text: `SELECT document FROM ${table} WHERE ${where.text}${range.text === '1' ? '' : ` AND ${range.text}`} ORDER BY ${orderBy(keys)} LIMIT ? OFFSET ?`,
+    parameters: [...where.parameters, ...range.parameters],
+  }));
+}
