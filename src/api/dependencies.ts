@@ -1,10 +1,14 @@
 import type { Logger } from 'pino';
+import type { AttachmentCommands } from '../commands/attachments.ts';
 import type { RefusalSink } from '../commands/handle.ts';
 import type { MessageCommands } from '../commands/messages.ts';
 import type { OperationCommands } from '../commands/operations.ts';
 import type { QuotaCommands } from '../commands/quotas.ts';
 import type { ServiceCommands } from '../commands/services.ts';
+import type { SnapshotCommands } from '../commands/snapshots.ts';
+import type { TransferCommands } from '../commands/transfers.ts';
 import type { VolumeTypeCommands } from '../commands/volume-types.ts';
+import type { VolumeCommands } from '../commands/volumes.ts';
 import type { PlacementOptions } from '../domain/placement/index.ts';
 import type { Amounts } from '../domain/quota/index.ts';
 import type { Clock } from '../ports/clock.ts';
@@ -21,7 +25,6 @@ import type { DefaultTypeQueries, VolumeTypeQueries } from '../projections/volum
 import type { VolumeQueries } from '../projections/volumes.ts';
 import type { PoolReports } from '../sagas/pool-reports.ts';
 import type { Authenticator } from './auth.ts';
-import type { AttachmentCommands, SnapshotCommands, TransferCommands, VolumeCommands } from './commands.ts';
 import type { Policy } from './policy.ts';
 import type { Rebuilds } from './projections/rebuilds.ts';
 import type { TypeNames } from './type-names.ts';

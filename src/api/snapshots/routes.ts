@@ -1,8 +1,10 @@
 import type { SnapshotDocument } from '../../projections/snapshots.ts';
 import { type Call, commandContextOf, settled } from '../call.ts';
+import { notFound } from '../faults.ts';
 import { type Listed, listBody, listOf, listQuery } from '../list.ts';
 import { type AnyRoute, route } from '../route.ts';
 import { visibleVolume } from '../volumes/target.ts';
+import { createdSnapshot } from './created.ts';
 import { SNAPSHOT_FILTERS, snapshotSort } from './filters.ts';
 import { createSnapshotBody, updateSnapshotBody } from './schemas.ts';
 import { snapshotNotFound, snapshotOfPath, visibleSnapshot } from './target.ts';
@@ -67,8 +69,11 @@ export const snapshotRoutes: readonly AnyRoute[] = [
         inUseAllowed: call.microversion >= IN_USE_WITHOUT_FORCE || snapshot.force === true,
       };
       const outcome = await call.deps.commands.snapshots.create(request, commandContextOf(call));
-      const { snapshotId } = await settled(call, outcome);
-      return { snapshot: snapshotView(call, await visibleSnapshot(call, snapshotId)) };
+      const { snapshotId, volume: after } = await settled(call, outcome);
+      const created = after?.snapshots[snapshotId];
+      // the same request sent again after its snapshot was deleted
+      if (created === undefined) throw notFound(snapshotNotFound(snapshotId));
+      return { snapshot: snapshotView(call, await createdSnapshot(call, created, volume.id)) };
     },
   }),
   route({

@@ -76,8 +76,9 @@ function transferRoutesOf(generation: Generation): readonly AnyRoute[] {
         const offer = { volumeId: volume.id, name: transfer.name ?? null, noSnapshots: transfer.no_snapshots };
         const outcome = await call.deps.commands.transfers.create(offer, commandContextOf(call));
         const { transferId, authKey } = await settled(call, outcome);
-        const created = await call.deps.queries.transfers.get(transferId);
-        if (created === null) throw notFound(transferNotFound(transferId));
+        const shown = await call.deps.queries.transfers.get(transferId);
+        const createdAt = shown?.createdAt ?? call.deps.clock.now();
+        const created = { id: transferId, projectId: volume.projectId, createdAt, ...offer };
         return { transfer: { ...transferView(call, created), auth_key: authKey } };
       },
     }),

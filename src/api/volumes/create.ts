@@ -1,8 +1,8 @@
 import { type Call, can, commandContextOf, settled } from '../call.ts';
 import { badRequest, notFound } from '../faults.ts';
-import { volumeAnswer } from './answer.ts';
+import { createdVolumeAnswer } from './answer.ts';
 import type { CreateVolumeBody } from './schemas.ts';
-import { visibleVolume } from './target.ts';
+import { visibleVolume, volumeNotFound } from './target.ts';
 
 type Request = CreateVolumeBody['volume'];
 
@@ -42,8 +42,10 @@ export async function createVolume(call: Call, body: CreateVolumeBody): Promise<
     },
     commandContextOf(call),
   );
-  const { volumeId } = await settled(call, outcome);
-  return volumeAnswer(call, volumeId);
+  const { volumeId, volume: created } = await settled(call, outcome);
+  // the same request sent again after its volume was deleted
+  if (created === null) throw notFound(volumeNotFound(volumeId));
+  return createdVolumeAnswer(call, created);
 }
 
 function refuseUnsupported(volume: Request): void {
