@@ -40,21 +40,16 @@ export function withSnapshotRequested(volume: LiveVolume, data: Data<'SnapshotCr
   return { snapshots: { ...volume.snapshots, [data.snapshotId]: snapshot }, snapshotsMade: ordinal };
 }
 
-/** A snapshot that went with the volume is remembered until the volume's deletion has given back what it held. */
-export function withoutSnapshot(volume: LiveVolume, snapshotId: string): Change {
-  const snapshot = volume.snapshots[snapshotId];
-  if (snapshot === undefined) return {};
-  const snapshots = without(volume.snapshots, snapshotId);
-  if (snapshot.owner?.kind !== 'delete') return { snapshots };
-  return { snapshots, goneSnapshots: { ...volume.goneSnapshots, [snapshotId]: snapshot } };
-}
+export const withoutSnapshot = (volume: LiveVolume, snapshotId: string): Change => ({
+  snapshots: without(volume.snapshots, snapshotId),
+});
 
 /** The operation that deletes the volume owns the snapshots that go with it. */
 export function withDeletionRequested(volume: LiveVolume, data: Data<'VolumeDeletionRequested'>): Change {
   const owner = { operationId: data.operationId, kind: 'delete' } as const;
   // a second deletion takes over the first: what was before both is what a busy backend leads back to
   const previousStatus = volume.status === 'deleting' ? volume.previousStatus : volume.status;
-  const change: Change = { status: data.status, previousStatus, extendingToGiB: null, owner, goneSnapshots: {} };
+  const change: Change = { status: data.status, previousStatus, extendingToGiB: null, owner };
   if (data.snapshotIds.length === 0) return change;
   const snapshots: Record<string, Snapshot> = { ...volume.snapshots };
   for (const snapshotId of data.snapshotIds) {

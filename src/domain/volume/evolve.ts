@@ -101,6 +101,7 @@ function changeOf(
       return {
         ...(status === undefined ? {} : { status, owner: null, previousStatus: null, extendingToGiB: null }),
         ...(attachStatus === undefined ? {} : { attachStatus }),
+        ...(attachStatus === 'detached' ? { attachedMode: null } : {}),
         ...(migrationStatus === undefined ? {} : { migrationStatus }),
       };
     }
@@ -203,7 +204,6 @@ function requested(data: VolumeEventOf<'VolumeCreationRequested'>['data']): Live
     imageMetadata: data.imageMetadata,
     snapshots: {},
     snapshotsMade: 0,
-    goneSnapshots: {},
     attachments: {},
     attachedMode: null,
     transfer: null,

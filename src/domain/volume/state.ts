@@ -84,8 +84,6 @@ export interface LiveVolume {
   readonly imageMetadata: Readonly<Record<string, string>>;
   readonly snapshots: Readonly<Record<string, Snapshot>>;
   readonly snapshotsMade: number;
-  /** Snapshots that went with the volume: its deletion gives back what they held. */
-  readonly goneSnapshots: Readonly<Record<string, Snapshot>>;
   readonly attachments: Readonly<Record<string, Attachment>>;
   /** Mode of the last attach; forgotten at the next detach. */
   readonly attachedMode: 'rw' | 'ro' | null;

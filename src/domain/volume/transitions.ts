@@ -72,6 +72,8 @@ const neverPlaced = 'it was never placed and no operation owns it';
 
 /** By status of the volume (contract/states.json `transitions` and `volumeStatusMatrix`). */
 export const VOLUME_TRANSITIONS = {
+  /** Only into an empty stream. */
+  CreateVolume: volume('volume.create', [], { during: 'creating', succeeds: ['available'], fails: ['error'] }),
   DeleteVolume: volume(
     'volume.delete',
     ['available', 'error', 'error_restoring', 'error_extending', 'error_managing'],

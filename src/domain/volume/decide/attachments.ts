@@ -42,7 +42,7 @@ export function attachVolume(command: Command<'AttachVolume'>, volume: LiveVolum
     // the attachment stays as it is; attaching it again only ends the reservation
     return volume.status === 'in-use' ? accepted() : accepted(attachedEvent(volume, existing));
   }
-  if (volume.status === 'in-use' && !volume.multiattach && volume.migrationStatus === null) {
+  if (volume.status === 'in-use' && !volume.multiattach && !isMigrating(volume.migrationStatus)) {
     return refuse('InvalidVolume', 'volume is already attached and multiple attachments are not enabled');
   }
   return accepted(attachedEvent(volume, { id: attachmentId, instanceId, hostName, mountpoint, mode }));

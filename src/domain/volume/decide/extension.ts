@@ -20,7 +20,7 @@ export function extendVolume(command: Command<'ExtendVolume'>, volume: LiveVolum
     return refuse('InvalidInput', reason);
   }
   if (!isAllowed(VOLUME_TRANSITIONS.ExtendVolume, volume.status, command.attachedAllowed)) {
-    const expected = volume.status === 'in-use' || !command.attachedAllowed ? 'available' : 'available or in-use';
+    const expected = command.attachedAllowed ? 'available or in-use' : 'available';
     const reason = `Volume ${volume.id} status must be ${expected} to extend, currently ${volume.status}.`;
     return refuse('InvalidVolume', reason);
   }

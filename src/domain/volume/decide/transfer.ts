@@ -15,7 +15,7 @@ export function createTransfer(command: Command<'CreateTransfer'>, volume: LiveV
   if (volume.transfer !== null) {
     return refuse('InvalidVolume', `volume ${volume.id} is already offered by transfer ${volume.transfer.id}`);
   }
-  const refusal = hindranceToMove(noSnapshots ? [] : snapshotsOf(volume));
+  const refusal = hindranceToMove(movingSnapshots(volume, noSnapshots));
   if (refusal !== null) return refusal;
   return accepted({
     type: 'TransferCreated',
@@ -37,7 +37,7 @@ export function acceptTransfer(command: Command<'AcceptTransfer'>, volume: LiveV
       `but current status is ${volume.status}.`;
     return refuse('InvalidVolume', reason);
   }
-  const moving = movingSnapshots(volume);
+  const moving = movingSnapshots(volume, transfer.noSnapshots);
   const refusal = hindranceToMove(moving);
   if (refusal !== null) return refusal;
   const moves = movedByTransfer(volume);
@@ -88,16 +88,14 @@ export function movedByTransfer(volume: LiveVolume): {
   readonly snapshotsGiB: GiB;
   readonly snapshots: number;
 } {
-  const moving = movingSnapshots(volume);
+  const moving = volume.transfer === null ? [] : movingSnapshots(volume, volume.transfer.noSnapshots);
   const snapshotsGiB = moving.reduce((sum, { sizeGiB }) => sum + sizeGiB, 0);
   return { sizeGiB: volume.sizeGiB, snapshotsGiB, snapshots: moving.length };
 }
 
 /** Snapshots that another project was charged for are not the donor's to give. */
-const movingSnapshots = (volume: LiveVolume): readonly Snapshot[] =>
-  volume.transfer === null || volume.transfer.noSnapshots
-    ? []
-    : snapshotsOf(volume).filter(({ projectId }) => projectId === volume.projectId);
+const movingSnapshots = (volume: LiveVolume, noSnapshots: boolean): readonly Snapshot[] =>
+  noSnapshots ? [] : snapshotsOf(volume).filter(({ projectId }) => projectId === volume.projectId);
 
 function hindranceToMove(snapshots: readonly Snapshot[]): VolumeDecision | null {
   const unfit = snapshots.find(({ status }) => !isAllowed(SNAPSHOT_TRANSITIONS.TransferSnapshot, status));
