@@ -1,3 +1,4 @@
+import { addAmounts, subtractAmounts } from '../domain/quota/amounts.ts';
 import type { Amounts, QuotaEvent } from '../domain/quota/events.ts';
 import type { QuotaClassesEvent } from '../domain/quota-classes/events.ts';
 import type { CollectionSpec, Document, ReadStore } from '../ports/read-store.ts';
@@ -38,13 +39,13 @@ export const quotasProjection: Projection<QuotaDocument> = {
         return { ...quota, limits: {} };
       case 'QuotaCharged': {
         const { operationId, amounts, reserved } = event.data;
-        const charged = { ...quota, charged: sum(quota.charged, amounts, 1) };
+        const charged = { ...quota, charged: addAmounts(quota.charged, amounts) };
         return reserved ? withReservations(charged, [...quota.reservations, { operationId, amounts }]) : charged;
       }
       case 'QuotaSettled':
         return withoutReservation(quota, event.data.operationId);
       case 'QuotaReturned': {
-        const returned = { ...quota, charged: sum(quota.charged, event.data.amounts, -1) };
+        const returned = { ...quota, charged: subtractAmounts(quota.charged, event.data.amounts) };
         return withoutReservation(returned, event.data.operationId);
       }
       case 'QuotaLedgerClosed': {
@@ -65,19 +66,13 @@ function withReservations(quota: QuotaDocument, reservations: QuotaDocument['res
   return {
     ...quota,
     reservations,
-    reserved: reservations.reduce<Amounts>((all, { amounts }) => sum(all, amounts, 1), {}),
+    reserved: reservations.reduce<Amounts>((all, { amounts }) => addAmounts(all, amounts), {}),
   };
 }
 
 function withoutReservation(quota: QuotaDocument, operationId: string): QuotaDocument {
   const left = quota.reservations.filter((reservation) => reservation.operationId !== operationId);
   return left.length === quota.reservations.length ? quota : withReservations(quota, left);
-}
-
-function sum(amounts: Amounts, change: Amounts, sign: 1 | -1): Amounts {
-  const total: Record<string, number> = { ...amounts };
-  for (const [key, amount] of Object.entries(change)) total[key] = (total[key] ?? 0) + sign * amount;
-  return total;
 }
 
 export const quotaClassesProjection: Projection<QuotaClassDocument> = {

@@ -26,15 +26,9 @@ export const servicesProjection: Projection<ServiceDocument> = {
     const { at } = event.metadata;
     if (event.type === 'ServiceRegistered') {
       const { binary, host, serviceUuid, availabilityZone } = event.data;
-      const known = document ?? {
-        id,
-        enabled: true,
-        disabledReason: null,
-        frozen: false,
-        createdAt: at,
-        updatedAt: null,
-      };
-      return { ...known, binary, host, serviceUuid, availabilityZone };
+      const said = { binary, host, serviceUuid, availabilityZone };
+      if (document !== null) return { ...document, ...said, updatedAt: at };
+      return { id, ...said, enabled: true, disabledReason: null, frozen: false, createdAt: at, updatedAt: null };
     }
     if (document === null) return null;
     switch (event.type) {
