@@ -45,8 +45,6 @@ export function failRevert({ operationId, reason }: Command<'FailRevert'>, volum
   return accepted({ type: 'VolumeRevertFailed', data: { volumeId: volume.id, operationId, snapshotId, reason } });
 }
 
-/** The snapshot that this operation reverts to; null when it does not own the volume. */
-function revertedSnapshot(volume: LiveVolume, operationId: string): string | null {
-  if (!owns(volume.owner, operationId, 'revert')) return null;
-  return snapshotsOf(volume).find(({ owner }) => owns(owner, operationId, 'revert'))?.id ?? null;
-}
+/** The snapshot that this operation reverts to, which it owns as it owns the volume; null when it owns neither. */
+const revertedSnapshot = (volume: LiveVolume, operationId: string): string | null =>
+  snapshotsOf(volume).find(({ owner }) => owns(owner, operationId, 'revert'))?.id ?? null;
