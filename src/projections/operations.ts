@@ -106,7 +106,12 @@ function changed(operation: OperationDocument, event: Recorded<OperationEvent>):
     case 'OperationRescheduled':
       return { ...operation, status: 'running', step: event.data.steps[0] ?? operation.step };
     case 'OperationStopRequested':
-      return { ...operation, status: 'undoing', parkedFrom: null };
+      return {
+        ...operation,
+        status: 'undoing',
+        parkedFrom: null,
+        reason: operation.reason ?? { code: 'Stopped', message: event.data.reason },
+      };
     case 'OperationSucceeded':
       return { ...operation, status: 'succeeded', step: null, reason: null, retryAt: null, endedAt: event.metadata.at };
     case 'OperationFailed': {
