@@ -1,6 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { hostname } from 'node:os';
-import { resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { parse as parseYaml } from 'yaml';
 import { z } from 'zod';
 import { fileDriverConfigSchema } from './drivers/storage/file/config.ts';
@@ -167,8 +166,12 @@ export const isLoopback = (host: string): boolean =>
 export const backendDirectory = (config: Config, backend: BackendConfig): string =>
   resolve(backend.directory ?? `${config.dataDir}/backends/${backend.name}`);
 
-/** Name of the machine, for the holder's name of leases. */
-export const machineName = (): string => hostname();
+/** Files of the embedded stores. */
+export const storeFiles = ({ dataDir }: Pick<Config, 'dataDir'>) => ({
+  events: join(dataDir, 'events.db'),
+  readModels: join(dataDir, 'read-models.db'),
+  coordination: join(dataDir, 'coordination.db'),
+});
 
 function readTree(file: string): Tree {
   let text: string;

@@ -1,10 +1,10 @@
 import { verifyEventStore } from '../adapters/sqlite/event-store-check.ts';
-import { loadConfig } from '../config.ts';
+import { loadConfig, storeFiles } from '../config.ts';
 import type { RecordedEvent } from '../ports/event-store.ts';
 import { print, printRecord, printRows, timeText } from './output.ts';
 import type { CommonOptions } from './program.ts';
 import { withProgress } from './progress.ts';
-import { existing, storeFiles, withEventStore } from './stores.ts';
+import { existing, withEventStore } from './stores.ts';
 
 interface ListOptions extends CommonOptions {
   readonly stream?: string;
@@ -51,7 +51,7 @@ export async function eventsShow(id: string, options: CommonOptions): Promise<vo
 
 /** `scoria events verify`: exit status 1 when anything is damaged. */
 export async function eventsVerify(options: CommonOptions): Promise<void> {
-  const file = existing(storeFiles(loadConfig({ file: options.config }).dataDir).events);
+  const file = existing(storeFiles(loadConfig({ file: options.config })).events);
   const report = await withProgress('verified', (onProgress) =>
     verifyEventStore(file, ({ done, total }) => onProgress(done, total)),
   );

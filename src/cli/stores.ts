@@ -1,18 +1,10 @@
 import { existsSync } from 'node:fs';
-import { join } from 'node:path';
 import { openSqliteEventStore } from '../adapters/sqlite/event-store.ts';
 import { openSqliteReadStore } from '../adapters/sqlite/read-store.ts';
-import { type Config, loadConfig } from '../config.ts';
+import { type Config, loadConfig, storeFiles } from '../config.ts';
 import type { EventStore } from '../ports/event-store.ts';
 import type { ReadStore } from '../ports/read-store.ts';
 import type { CommonOptions } from './program.ts';
-
-/** Files of the embedded stores below the data directory. */
-export const storeFiles = (dataDir: string) => ({
-  events: join(dataDir, 'events.db'),
-  readModels: join(dataDir, 'read-models.db'),
-  coordination: join(dataDir, 'coordination.db'),
-});
 
 /** The log, opened for reading beside a running server. */
 export async function withEventStore<T>(
@@ -20,7 +12,7 @@ export async function withEventStore<T>(
   use: (store: EventStore, config: Config) => Promise<T>,
 ): Promise<T> {
   const config = loadConfig({ file: options.config });
-  const store = await openSqliteEventStore({ file: existing(storeFiles(config.dataDir).events), readOnly: true });
+  const store = await openSqliteEventStore({ file: existing(storeFiles(config).events), readOnly: true });
   return closing(store, () => use(store, config));
 }
 
@@ -30,7 +22,7 @@ export async function withReadStore<T>(
   use: (store: ReadStore, config: Config) => Promise<T>,
 ): Promise<T> {
   const config = loadConfig({ file: options.config });
-  const store = await openSqliteReadStore({ file: existing(storeFiles(config.dataDir).readModels), readOnly: true });
+  const store = await openSqliteReadStore({ file: existing(storeFiles(config).readModels), readOnly: true });
   return closing(store, () => use(store, config));
 }
 

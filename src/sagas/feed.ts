@@ -5,7 +5,7 @@ import { quotaEvents } from '../domain/quota/events.ts';
 import { volumeEvents } from '../domain/volume/events.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Coordination, OpenWork } from '../ports/coordination.ts';
-import type { EventStore, RecordedEvent } from '../ports/event-store.ts';
+import type { EventStore, Position, RecordedEvent } from '../ports/event-store.ts';
 import type { Checkpoint } from '../ports/read-store.ts';
 import type { OrphanWatch, WatchedCharge } from './lapse-orphans.ts';
 import { definitionsByEvent, type OperationDefinition } from './operation.ts';
@@ -66,6 +66,7 @@ export function createOperationsFeed(deps: {
       definition,
       { operationId, kind, version, steps: [], projectId: definition.projectId(input), resource, input: data },
       correlationId,
+      event.position,
     );
   };
 
@@ -146,11 +147,28 @@ export function createOperationsFeed(deps: {
     }
   };
 
+  /** An operation that was let past the checkpoint, but whose start was never recorded: its event is read again. */
+  const startFromLog = async (position: Position): Promise<void> => {
+    const event = await eventAt(position);
+    const definition = event === null ? undefined : byEvent.get(event.type);
+    if (event !== null && definition !== undefined) await startOperation(definition, event);
+  };
+
+  const eventAt = async (position: Position): Promise<RecordedEvent | null> => {
+    const behind = position === 0n ? {} : { after: position - 1n };
+    for await (const event of eventStore.readAll({ ...behind, limit: 1 })) {
+      if (event.position === position) return event;
+    }
+    return null;
+  };
+
   const takeUpUnfinished = async (): Promise<void> => {
     const unfinished = await coordination.listWork('operation');
     for (const work of unfinished) {
       savedWork.set(work.id, work);
-      await runner.resume(work.id, String(work.data.correlationId ?? work.id));
+      const { correlationId, position } = work.data;
+      const resumed = await runner.resume(work.id, String(correlationId ?? work.id));
+      if (!resumed && typeof position === 'string') await startFromLog(BigInt(position));
     }
     for (const work of await coordination.listWork('charge')) {
       savedWork.set(`charge ${work.id}`, work);
@@ -163,10 +181,7 @@ export function createOperationsFeed(deps: {
   const verifiedCheckpoint = async (): Promise<Checkpoint | null> => {
     const checkpoint = await coordination.feedCheckpoint(FEED);
     if (checkpoint === null) return null;
-    const before = checkpoint.position === 0n ? null : checkpoint.position - 1n;
-    for await (const event of eventStore.readAll({ ...(before === null ? {} : { after: before }), limit: 1 })) {
-      if (event.id === checkpoint.eventId) return checkpoint;
-    }
+    if ((await eventAt(checkpoint.position))?.id === checkpoint.eventId) return checkpoint;
     logger.warn(
       { position: String(checkpoint.position) },
       'the log does not have the event of the operations checkpoint: reading it from the start',

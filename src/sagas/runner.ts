@@ -3,12 +3,14 @@ import type { CommandHandler } from '../commands/handle.ts';
 import { operationAggregate, operationStream } from '../commands/operations.ts';
 import { hasEnded, type Operation, operationDecider, type Started } from '../domain/operation/index.ts';
 import type { Clock } from '../ports/clock.ts';
-import { StoreUnavailable } from '../ports/event-store.ts';
+import { type Position, StoreUnavailable } from '../ports/event-store.ts';
 import { createOperationDriver, type Running } from './drive.ts';
 import { type OperationDefinition, StepError, startedOf, stepsFor } from './operation.ts';
 import type { OpenOperations, OperationServices, OperationsLogger } from './services.ts';
 
 interface Scheduled extends Running {
+  /** Position of the event that starts it; null once it is known to be started. */
+  readonly position: Position | null;
   driving: boolean;
   /** Something changed while it was being driven. */
   again: boolean;
@@ -16,9 +18,9 @@ interface Scheduled extends Running {
 }
 
 export interface OperationRunner extends OpenOperations {
-  /** Starts the operation of this event, once; repeats find it started. */
-  start(definition: OperationDefinition, started: Started, correlationId: string): void;
-  /** Takes up an operation that an earlier process left unfinished. False when there is nothing to do. */
+  /** Starts the operation of the event at this position, once; repeats find it started. */
+  start(definition: OperationDefinition, started: Started, correlationId: string, position: Position): void;
+  /** Takes up an operation that an earlier process left unfinished. False when it has ended, or never started. */
   resume(operationId: string, correlationId: string): Promise<boolean>;
   /** Something was appended to the operation's stream by somebody else (a stop, an operator's resume). */
   wake(operationId: string, stopped: boolean): void;
@@ -127,9 +129,11 @@ export function createOperationRunner(options: {
     correlationId: string,
     definition: OperationDefinition,
     operation: Operation,
+    position: Position | null,
   ): Scheduled => {
     const run: Scheduled = {
       id,
+      position,
       correlationId,
       definition,
       operation,
@@ -146,9 +150,9 @@ export function createOperationRunner(options: {
 
   return {
     of: openOf,
-    start: (definition, started, correlationId) => {
+    start: (definition, started, correlationId, position) => {
       if (running.has(started.operationId)) return;
-      const run = adopt(started.operationId, correlationId, definition, operationDecider.initial);
+      const run = adopt(started.operationId, correlationId, definition, operationDecider.initial, position);
       const steps = stepsFor(definition, started.input).map((step) => step.name);
       run.pending.push({ type: 'OperationStarted', data: { ...started, version: definition.version, steps } });
       schedule(run);
@@ -163,7 +167,7 @@ export function createOperationRunner(options: {
         logger.warn({ operationId, kind, version }, 'operation left to a worker that knows its version');
         return true;
       }
-      schedule(adopt(operationId, correlationId, definition, state));
+      schedule(adopt(operationId, correlationId, definition, state, null));
       return true;
     },
     wake: (operationId, stopped) => {
@@ -176,9 +180,9 @@ export function createOperationRunner(options: {
       else void driver.reload(run).then(() => schedule(run));
     },
     open: () =>
-      [...running.values()].map(({ id, correlationId, operation }) => ({
+      [...running.values()].map(({ id, correlationId, position }) => ({
         id,
-        data: { correlationId, volumeId: operation.started?.resource.volumeId ?? null },
+        data: { correlationId, position: position === null ? null : String(position) },
       })),
     idle: async () => {
       while (drives.size > 0) await Promise.all(drives);

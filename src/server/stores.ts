@@ -1,0 +1,47 @@
+import { mkdirSync } from 'node:fs';
+import { openSqliteCoordination } from '../adapters/sqlite/coordination.ts';
+import { lockDataDirectory } from '../adapters/sqlite/data-directory-lock.ts';
+import { openSqliteEventStore } from '../adapters/sqlite/event-store.ts';
+import { openSqliteReadStore } from '../adapters/sqlite/read-store.ts';
+import { type Config, storeFiles } from '../config.ts';
+import type { Clock } from '../ports/clock.ts';
+import type { Coordination } from '../ports/coordination.ts';
+import type { EventStore } from '../ports/event-store.ts';
+import type { ReadStore } from '../ports/read-store.ts';
+
+export interface Stores {
+  readonly eventStore: EventStore;
+  readonly readStore: ReadStore;
+  readonly coordination: Coordination;
+  close(): Promise<void>;
+}
+
+/**
+ * The embedded stores of one data directory, which this process alone may write to: a second server is refused. Since
+ * the lock is held, every lease of an earlier process is void.
+ */
+export async function openStores(config: Config, clock: Clock): Promise<Stores> {
+  mkdirSync(config.dataDir, { recursive: true });
+  const lock = lockDataDirectory(config.dataDir);
+  const opened: { close(): Promise<void> }[] = [];
+  const opening = async <S extends { close(): Promise<void> }>(store: Promise<S>): Promise<S> => {
+    const ready = await store;
+    opened.push(ready);
+    return ready;
+  };
+  const close = async (): Promise<void> => {
+    for (const store of opened.toReversed()) await store.close();
+    lock.release();
+  };
+  const files = storeFiles(config);
+  try {
+    const eventStore = await opening(openSqliteEventStore({ file: files.events, clock }));
+    const readStore = await opening(openSqliteReadStore({ file: files.readModels, clock }));
+    const coordination = await opening(openSqliteCoordination({ file: files.coordination, clock }));
+    await coordination.releaseAll();
+    return { eventStore, readStore, coordination, close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
