@@ -76,6 +76,28 @@ describe('what is done survives a power cut', () => {
     });
   });
 
+  it('also where an earlier run gave the name and died before that was safe', () => {
+    const record: string[] = [];
+    return onDisk(recorded(record), async (backend) => {
+      const volume = volumeNamed(backend, 'a');
+      await backend.driver.createVolume(volume, context);
+      record.length = 0;
+      await backend.driver.createVolume(volume, context);
+      expect(record).toEqual(['sync fast/volumes']);
+      const moved = { ...volume, pool: 'slow' };
+      await link(backend.pathOf(volume), backend.pathOf(moved));
+      record.length = 0;
+      await backend.driver.migrateVolume(volume, moved.pool, context);
+      expect(record).toEqual([
+        'sync volumes/volume-a',
+        'sync slow/volumes',
+        `rename ${TOKEN}/removed.volume.volume-a`,
+        'unname volumes/volume-a',
+        'sync fast/volumes',
+      ]);
+    });
+  });
+
   it.each(SCENARIOS)(
     '$name: every change is synced before the call answers, and before a name is given',
     (scenario) => {
