@@ -1,6 +1,8 @@
-import { booleanParam } from '../booleans.ts';
+import { z } from 'zod';
 import { type Call, commandContextOf, param, settled } from '../call.ts';
+import { booleanQuery } from '../field-schemas.ts';
 import { type AnyRoute, route } from '../route.ts';
+import { always } from '../schema-versions.ts';
 import { defaultLimits, limitsByName, limitsOnly, quotaNames, quotaOf } from './resources.ts';
 import { limitsOfBody, quotaSetBody, refuseLongName } from './schemas.ts';
 
@@ -18,9 +20,9 @@ export const quotaSetRoutes: readonly AnyRoute[] = [
     summary: "Show a project's limits, and with `usage` what it uses of them",
     status: 200,
     policy: 'volume_extension:quotas:show',
+    query: always(() => z.looseObject({ usage: booleanQuery('usage') })),
     target: targetProject,
-    handler: async (call, { target: { projectId } }) => {
-      const usage = booleanParam(call.query, 'usage');
+    handler: async (call, { query: { usage }, target: { projectId } }) => {
       const quota = await quotaOf(call, projectId);
       return { quota_set: { ...(usage ? quota : limitsOnly(quota)), id: projectId } };
     },
