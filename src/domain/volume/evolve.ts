@@ -101,7 +101,6 @@ function changeOf(
       return {
         ...(status === undefined ? {} : { status, owner: null, previousStatus: null, extendingToGiB: null }),
         ...(attachStatus === undefined ? {} : { attachStatus }),
-        ...(attachStatus === 'detached' ? { attachedMode: null } : {}),
         ...(migrationStatus === undefined ? {} : { migrationStatus }),
       };
     }

@@ -44,7 +44,7 @@ describe('reverting to a snapshot', () => {
   it('conflicts with a volume that is not available', () => {
     given(...inStatus('in-use', snapshot('s1')))
       .when(revert('s1'))
-      .thenRejected('Conflict', "Volume's status");
+      .thenRejected('Conflict', "Volume's status must be 'available'");
   });
 
   it('conflicts with a snapshot that is not available, or never was built', () => {

@@ -214,6 +214,9 @@ describe('taking a snapshot from what works on it', () => {
   it.each(takeovers)('by %s ends the deletion of the volume that it was part of', (_, command, last, status) => {
     const then = given(...cascading).when(command);
     then.thenTypes('SnapshotDeletionFailed', 'VolumeDeletionFailed', last);
+    const reason = { code: 'TakenOver' };
+    const ended = { operationId: 'delete-op', busy: false, reason, status: 'error_deleting' };
+    expect(then.decision).toMatchObject({ events: [{ data: { ...ended, snapshotId: 's2' } }, { data: ended }, {}] });
     then.thenState((state) => {
       expect(liveOf(state)).toMatchObject({ status: 'error_deleting', owner: null });
       expect(snapshotOf(state, 's2')).toMatchObject({ status: 'error_deleting', owner: null });
