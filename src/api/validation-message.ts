@@ -52,7 +52,7 @@ const isMissing = (issue: Issue, value: unknown): boolean =>
 function sentence(path: Path, input: unknown, reason: string): string {
   const name = path.at(-1);
   if (name === undefined) return reason;
-  return `Invalid input for field/attribute ${String(name)}. Value: ${shown(valueAt(input, path))}. ${reason}`;
+  return `Invalid input for field/attribute ${String(name)}. Value: ${unquoted(valueAt(input, path))}. ${reason}`;
 }
 
 function reasonOf(issue: Issue, value: unknown): string {
@@ -89,8 +89,10 @@ function valueAt(input: unknown, path: Path): unknown {
 }
 
 /** The value as the client sent it, cut where it is long. */
-function shown(value: unknown): string {
-  const text = typeof value === 'string' ? `'${value}'` : (JSON.stringify(value) ?? 'None');
+function unquoted(value: unknown): string {
+  const text = typeof value === 'string' ? value : (JSON.stringify(value ?? null) ?? 'null');
   const readable = text === 'null' ? 'None' : text;
   return readable.length > MAX_SHOWN ? `${readable.slice(0, MAX_SHOWN)}...` : readable;
 }
+
+const shown = (value: unknown): string => (typeof value === 'string' ? `'${unquoted(value)}'` : unquoted(value));
