@@ -122,6 +122,17 @@ describe('creating a volume', () => {
     expect((await here.quotaOf('p1')).charged).toMatchObject({ volumes: 1, gigabytes: sizeGiB });
   });
 
+  it('overtaken by another sending with another body leaves that one its charge', async () => {
+    const store = createMemoryEventStore();
+    const [here, there] = [await startedWorld(store), worldOn(store)];
+    const send = (world: World, name: string) =>
+      world.volumes.create(emptyVolume({ name }), asUser('p1', 'c1', { requestHash: name }));
+    store.beforeNextAppend(volumeStream(resourceIdOf('c1', 'volume')), () => send(there, 'other'));
+    expect(await send(here, 'first')).toMatchObject({ rejection: { code: 'IdempotencyKeyReused' } });
+    expect((await here.volume(resourceIdOf('c1', 'volume'))).name).toBe('other');
+    expect((await here.quotaOf('p1')).charged).toMatchObject({ volumes: 1, gigabytes: 1 });
+  });
+
   it('64 for the last GiB: exactly one wins', async () => {
     const store = createMemoryEventStore();
     const limits = { gigabytes: 10, volumes: -1 };
