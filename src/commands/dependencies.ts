@@ -9,7 +9,15 @@ import type { VolumeEvent } from '../domain/volume/events.ts';
 import type { LiveVolume, Volume } from '../domain/volume/state.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Position } from '../ports/event-store.ts';
-import type { CommandContext, CommandHandler, HandleOptions, Outcome, RefusalSink, Rejected } from './handle.ts';
+import type {
+  Accepted,
+  CommandContext,
+  CommandHandler,
+  HandleOptions,
+  Outcome,
+  RefusalSink,
+  Rejected,
+} from './handle.ts';
 import { volumeAggregate, volumeStream } from './streams.ts';
 
 /** Where ids and secrets come from. */
@@ -110,21 +118,24 @@ export async function loadVolume(
   return { state, volume: volume === null || volume.deleted ? null : volume };
 }
 
-export const volumeFacts = (volumeId: string, outcome: Outcome<Volume, VolumeEvent>): CommandResult<VolumeFacts> => {
-  if (outcome.kind === 'rejected') return outcome;
-  const { state, position } = outcome;
+/** What an accepted outcome tells of the volume. */
+export const factsOf = (
+  volumeId: string,
+  { state, position }: Accepted<Volume, VolumeEvent>,
+): VolumeFacts & { readonly kind: 'accepted'; readonly position: Position | null } => {
   const volume = state.volume === null || state.volume.deleted ? null : state.volume;
   return { kind: 'accepted', position, volumeId, volume };
 };
+
+export const volumeFacts = (volumeId: string, outcome: Outcome<Volume, VolumeEvent>): CommandResult<VolumeFacts> =>
+  outcome.kind === 'rejected' ? outcome : factsOf(volumeId, outcome);
 
 export const operationFacts = (
   volumeId: string,
   operationId: string,
   outcome: Outcome<Volume, VolumeEvent>,
-): CommandResult<OperationFacts> => {
-  const facts = volumeFacts(volumeId, outcome);
-  return facts.kind === 'rejected' ? facts : { ...facts, operationId };
-};
+): CommandResult<OperationFacts> =>
+  outcome.kind === 'rejected' ? outcome : { ...factsOf(volumeId, outcome), operationId };
 
 /** The result of a command that has nothing to tell but that it is done. */
 export const plainResult = (outcome: Outcome<unknown, DomainEvent>): CommandResult =>

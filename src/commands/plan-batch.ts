@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { Decision } from '../domain/kernel/decider.ts';
 import type { DomainEvent, EventMetadata } from '../domain/kernel/event.ts';
 import { eventIdOf } from '../domain/kernel/ids.ts';
@@ -166,7 +167,8 @@ function toStored(
     ...(traceparent === undefined ? {} : { traceparent }),
     ...(requestHash === undefined ? {} : { requestHash }),
   };
-  return { id: eventIdOf(commandId, stream, index), type: event.type, data: event.data, metadata };
+  const digest = createHash('sha1').update(JSON.stringify(event.data)).digest('base64');
+  return { id: eventIdOf(commandId, stream, index, digest), type: event.type, data: event.data, metadata };
 }
 
 /** The stream after the plan was appended. */

@@ -8,6 +8,7 @@ import { changedSinceCharged, chargeAndLand, landedBefore, refusalBefore, untilU
 import {
   type CommandDependencies,
   type CommandResult,
+  factsOf,
   loadVolume,
   type OperationFacts,
   operationFacts,
@@ -17,7 +18,7 @@ import {
   volumeFacts,
 } from './dependencies.ts';
 import type { CommandContext } from './handle.ts';
-import { volumeAggregate, volumeStream } from './streams.ts';
+import { volumeStream } from './streams.ts';
 
 interface OfTransfer {
   readonly transferId: string;
@@ -47,18 +48,19 @@ export function createTransferCommands(deps: CommandDependencies): TransferComma
   return {
     create: async ({ volumeId, name, noSnapshots }, context) => {
       const transferId = resourceIdOf(context.commandId, 'transfer');
-      const stream = volumeStream(volumeId);
-      const at = { stream, command: 'CreateTransfer' };
-      if ((await deps.handler.repeated(volumeAggregate, stream, context))?.kind === 'accepted') {
-        const reason = `Transfer ${transferId} was made by this request before; its key is shown only once.`;
-        return refused(deps, at, reject('Conflict', { reason }), context);
-      }
       const salt = deps.ids.salt();
       const authKey = deps.ids.authKey();
       const authKeyHash = authKeyHashOf(salt, authKey);
       const command: VolumeCommand = { type: 'CreateTransfer', transferId, name, salt, authKeyHash, noSnapshots };
-      const facts = volumeFacts(volumeId, await sendToVolume(deps, volumeId, command, context));
-      return facts.kind === 'rejected' ? facts : { ...facts, transferId, authKey };
+      const outcome = await sendToVolume(deps, volumeId, command, context);
+      if (outcome.kind === 'rejected') return outcome;
+      const made = outcome.events.some(
+        (event) => event.type === 'TransferCreated' && event.data.authKeyHash === authKeyHash,
+      );
+      if (made) return { ...factsOf(volumeId, outcome), transferId, authKey };
+      const reason = `Transfer ${transferId} was made by this request before; its key is shown only once.`;
+      const at = { stream: volumeStream(volumeId), command: command.type };
+      return refused(deps, at, reject('Conflict', { reason }), context);
     },
     accept: (input, context) => acceptTransfer(deps, input, context),
     delete: async ({ volumeId, transferId }, context) =>

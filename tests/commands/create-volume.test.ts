@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { quotaStream, volumeStream } from '../../src/commands/streams.ts';
 import { valuesOf } from '../../src/domain/kernel/id-map.ts';
 import { operationIdOf, resourceIdOf } from '../../src/domain/kernel/ids.ts';
+import { endingOf } from '../../src/domain/quota/index.ts';
 import { DEFAULT_TYPE_ID } from '../../src/domain/volume-types/index.ts';
 import { createMemoryEventStore } from './memory-event-store.ts';
 import { acceptedOf, asAdmin, asUser, emptyVolume, POOL, startedWorld, typesIn, type World, worldOn } from './world.ts';
@@ -88,6 +89,22 @@ describe('creating a volume', () => {
     const { commandId } = world.store.eventsOf(volumeStream(volumeId))[0]?.metadata ?? { commandId: '' };
     const again = await worldOn(world.store).volumes.create(emptyVolume(), asUser('p1', commandId));
     expect(again).toMatchObject({ kind: 'accepted', volumeId, volume: { status: 'available' } });
+    expect((await world.quotaOf('p1')).charged).toMatchObject({ volumes: 1 });
+  });
+
+  it('sent again when handler and ledger have both forgotten it is still done once', async () => {
+    const world = await startedWorld();
+    const volumeId = await world.availableVolume('p1');
+    const { commandId } = world.store.eventsOf(volumeStream(volumeId))[0]?.metadata ?? { commandId: '' };
+    const times = Array.from({ length: 1_100 }, (_, n) => n);
+    const forgetting = times.flatMap((n) => [
+      world.volumes.update({ volumeId, name: `n${n}` }, asUser('p1', `u${n}`)),
+      world.quotas.setLimits({ projectId: 'p1', limits: { volumes: 10 + n } }, asAdmin('admin', `q${n}`)),
+    ]);
+    await Promise.all(forgetting);
+    expect(endingOf(await world.quotaOf('p1'), operationIdOf(commandId))).toBeUndefined();
+    const again = await world.volumes.create(emptyVolume(), asUser('p1', commandId));
+    expect(again).toMatchObject({ kind: 'accepted', volumeId });
     expect((await world.quotaOf('p1')).charged).toMatchObject({ volumes: 1 });
   });
 

@@ -183,6 +183,15 @@ describe('another process on the same log', () => {
     expect(clock.slept).toEqual([10, 20, 40, 80, 160, 320, 640, 1280]);
   });
 
+  it('that is sent the same command may decide differently: what landed first is the outcome of both', async () => {
+    const store = createMemoryEventStore();
+    store.beforeNextAppend(STREAM, () => send(handlerOn(store), 'c1', add(5)));
+    const overtaken = handlerOn(store);
+    expect(await send(overtaken, 'c1', add(1))).toMatchObject({ state: 5, events: [{ data: { by: 5 } }] });
+    expect((await overtaken.load(counterAggregate, STREAM)).state).toBe(5);
+    expect(store.eventsOf(STREAM)).toHaveLength(1);
+  });
+
   it('may have lifted what a refusal on the cached state rested on', async () => {
     const store = createMemoryEventStore();
     const [here, there] = [handlerOn(store), handlerOn(store)];
@@ -402,6 +411,44 @@ describe('what is kept in memory', () => {
     expect(store.calls.readStream).toBe(reads);
     await handler.load(counterAggregate, 'b');
     expect(store.calls.readStream).toBe(reads + 1);
+  });
+
+  it('is never replaced by what a slow reading saw before', async () => {
+    const store = createMemoryEventStore();
+    let release = (): void => {};
+    const held = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    let slow = true;
+    const readStream: MemoryEventStore['readStream'] = async function* (stream, options) {
+      const seen = [...store.eventsOf(stream)];
+      if (slow) {
+        slow = false;
+        await held;
+        yield* seen;
+      } else yield* store.readStream(stream, options);
+    };
+    const handler = handlerOn({ ...store, readStream }, { exclusive: true });
+    const before = handler.load(counterAggregate, STREAM);
+    await send(handler, 'c1', add(1));
+    release();
+    expect((await before).state).toBe(0);
+    expect((await handler.load(counterAggregate, STREAM)).state).toBe(1);
+  });
+
+  it('is read anew when the log is not what was seen of it', async () => {
+    const [full, restored] = [createMemoryEventStore(), createMemoryEventStore()];
+    let store = full;
+    const handler = handlerOn({
+      ...full,
+      append: (...args) => store.append(...args),
+      readStream: (...args) => store.readStream(...args),
+    });
+    await send(handlerOn(restored), 'c1', add(1));
+    await send(handler, 'c1', add(1));
+    await send(handler, 'c2', add(1));
+    store = restored;
+    expect(await send(handler, 'c3', add(5))).toMatchObject({ kind: 'accepted', state: 6 });
   });
 
   it('forgets the oldest of more than a thousand commands of a stream', async () => {

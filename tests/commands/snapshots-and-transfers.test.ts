@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { quotaStream, volumeStream } from '../../src/commands/streams.ts';
-import { authKeyHashOf } from '../../src/commands/transfers.ts';
+import { authKeyHashOf, createTransferCommands } from '../../src/commands/transfers.ts';
 import { operationIdOf, resourceIdOf } from '../../src/domain/kernel/ids.ts';
 import { reservedOf } from '../../src/domain/quota/index.ts';
 import { createMemoryEventStore } from './memory-event-store.ts';
@@ -131,6 +131,22 @@ describe('offering a volume', () => {
     await offered(world, volumeId);
     const again = await world.transfers.create({ volumeId, name: 't', noSnapshots: false }, asUser('p1', 'offer'));
     expect(again).toMatchObject({ rejection: { code: 'Conflict', message: expect.stringContaining('only once') } });
+  });
+
+  it('sent twice at once shows one key, the one whose hash is kept', async () => {
+    const store = createMemoryEventStore();
+    const [here, there] = [await startedWorld(store), worldOn(store)];
+    const volumeId = await here.availableVolume('p1');
+    const offer = (world: World, authKey: string) => {
+      const deps = { ...world.deps, ids: { ...world.deps.ids, authKey: () => authKey } };
+      const input = { volumeId, name: null, noSnapshots: false };
+      return createTransferCommands(deps).create(input, asUser('p1', 'offer'));
+    };
+    const results = await Promise.all([offer(here, 'a'), offer(here, 'b'), offer(there, 'c'), offer(there, 'd')]);
+    const [shown, ...more] = results.flatMap((result) => (result.kind === 'accepted' ? [result.authKey] : []));
+    expect(more).toEqual([]);
+    const { salt = '', authKeyHash } = (await here.volume(volumeId)).transfer ?? {};
+    expect(authKeyHash).toBe(authKeyHashOf(salt, shown ?? ''));
   });
 
   it('of a volume that is not at rest is refused', async () => {

@@ -12,9 +12,13 @@ export const resourceIdOf = (commandId: string, role: string): string => deriveI
 /** The id of the operation a command starts, known before its first append. */
 export const operationIdOf = (commandId: string): string => deriveId(commandId, 'operation');
 
-/** The id of the n-th event that one command appends to one stream: a retried append deduplicates on it. */
-export const eventIdOf = (commandId: string, stream: string, index: number): string =>
-  deriveId(commandId, stream, index);
+/**
+ * The id of the n-th event that one command appends to one stream: a retried append deduplicates on it. `digest` is of
+ * the event's data: two processes that were sent the same command may decide differently, and the store must not take
+ * the second one's events for the first one's.
+ */
+export const eventIdOf = (commandId: string, stream: string, index: number, digest = ''): string =>
+  digest === '' ? deriveId(commandId, stream, index) : deriveId(commandId, stream, index, digest);
 
 /** The command id of what one attempt of an operation's step sends. */
 export const outcomeCommandIdOf = (operationId: string, step: string, attempt: number): string =>
