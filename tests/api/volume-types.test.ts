@@ -118,7 +118,7 @@ describe('creating a volume type', () => {
 
 describe('showing a volume type', () => {
   it('has the fields of the sample for an administrator', async () => {
-    const { id } = await newType({ extra_specs: { capabilities: 'gpu' } });
+    const { id } = await newType({ description: 'with a card', extra_specs: { capabilities: 'gpu' } });
     const shown = (await server.get(`/v3/demo/types/${id}`)).json.volume_type;
     const documented = sample('volume_type/volume-type-show-response.json').volume_type;
     expect(fieldsOf(shown)).toEqual(fieldsOf(documented));

@@ -8,8 +8,8 @@ import {
   typeResource,
 } from '../../domain/quota/index.ts';
 import { DEFAULT_QUOTA_CLASS } from '../../domain/quota-classes/index.ts';
-import type { VolumeTypeDocument } from '../../projections/volume-types.ts';
 import type { Call } from '../call.ts';
+import { allTypes } from '../volume-types/target.ts';
 
 /** The resources of quota as the API names them, per type by the type's name (contract/quota.md §1, §2). */
 export interface QuotaNames {
@@ -18,21 +18,9 @@ export interface QuotaNames {
   readonly typeNames: QuotaDefaults['typeNames'];
 }
 
-const TYPES_PAGE = 1_000;
-
 /** Every resource there is now: the plain ones, and three for each volume type, private ones included. */
 export async function quotaNames(call: Call): Promise<QuotaNames> {
-  const typeNames: Record<string, string> = {};
-  let marker: VolumeTypeDocument | null = null;
-  do {
-    const page: readonly VolumeTypeDocument[] = await call.deps.queries.volumeTypes.list({
-      projectId: null,
-      marker,
-      limit: TYPES_PAGE,
-    });
-    for (const { id, name } of page) typeNames[id] = name;
-    marker = page.length < TYPES_PAGE ? null : (page.at(-1) ?? null);
-  } while (marker !== null);
+  const typeNames = Object.fromEntries((await allTypes(call)).map(({ id, name }) => [id, name]));
   const ofTypes = Object.keys(typeNames).flatMap((id) =>
     COUNTED_RESOURCES.map((resource) => typeResource(resource, id)),
   );

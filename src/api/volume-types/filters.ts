@@ -6,6 +6,7 @@ import { type FilterRules, type ListFilters, refuseNonAscii, refuseUnlisted, sel
 import { PAGE_KEYS, SORT_KEYS } from '../pagination.ts';
 import { parseLiteral } from '../python-literal.ts';
 import type { SortFields } from '../sorting.ts';
+import { allTypes } from './target.ts';
 import { USER_VISIBLE_SPECS } from './views.ts';
 
 /** Columns that administrators may filter by, besides the two that everybody may. */
@@ -33,7 +34,7 @@ const ZONES = 'RESKEY:availability_zones';
 const NOTHING: ListFilters = { selection: { kind: 'nothing' }, withCount: false };
 
 /** Types that a list shows: users see public ones, administrators those of the kind they ask for. Throws 400. */
-export function selectTypes(call: Call): ListFilters {
+export async function selectTypes(call: Call): Promise<ListFilters> {
   const { isAdmin } = call.caller;
   const remaining = new Map(Object.entries(call.query));
   for (const key of [...PAGE_KEYS, ...SORT_KEYS]) remaining.delete(key);
@@ -44,10 +45,14 @@ export function selectTypes(call: Call): ListFilters {
   const specs = configured ? remaining.get('extra_specs') : undefined;
   for (const key of TYPE_FILTERS.allowed) remaining.delete(key);
   if (!isAdmin) remaining.clear();
-  const specConditions = specs === undefined ? {} : specConditionsOf(call, specs);
+  const specPairs = specs === undefined ? {} : specPairsOf(specs);
   const selection = selectionOf(call, TYPE_FILTERS, remaining, null);
-  if (selection.kind === 'nothing' || specConditions === null) return NOTHING;
-  const where = { ...selection.where, ...specConditions, ...(isPublic === null ? {} : { isPublic: { eq: isPublic } }) };
+  if (selection.kind === 'nothing' || !mayFilterBy(call, specPairs)) return NOTHING;
+  const where = {
+    ...selection.where,
+    ...(await specConditions(call, specPairs, selection.where.id)),
+    ...(isPublic === null ? {} : { isPublic: { eq: isPublic } }),
+  };
   return { selection: { ...selection, where }, withCount: false };
 }
 
@@ -60,18 +65,25 @@ function isPublicOf(text: string | undefined): boolean | null {
   return value;
 }
 
-/** All pairs must be there; of zones, which are a list in one text, the text must hold it. Null: nothing can match. */
-function specConditionsOf(call: Call, text: string): Where | null {
+type Pairs = Readonly<Record<string, string>>;
+
+function specPairsOf(text: string): Pairs {
   const literal = parseLiteral(text);
-  if (typeof literal !== 'object' || literal === null || Array.isArray(literal)) {
-    throw badRequest(`Invalid extra_specs filter [${text}]`);
+  if (typeof literal === 'object' && literal !== null && !Array.isArray(literal)) {
+    return Object.fromEntries(Object.entries(literal).map(([key, value]) => [key, String(value)]));
   }
-  const pairs = Object.entries(literal).map(([key, value]) => [key, String(value)] as const);
-  const sensitive = can(call, 'volume_extension:types_extra_specs:read_sensitive');
-  if (!sensitive && pairs.some(([key]) => !USER_VISIBLE_SPECS.has(key))) return null;
-  const zones = pairs.find(([key]) => key === ZONES)?.[1];
-  const exact = Object.fromEntries(pairs.filter(([key]) => key !== ZONES));
-  const conditions: Record<string, Condition> = { extraSpecs: { hasPairs: exact } };
-  if (zones !== undefined) conditions[`extraSpecs.${ZONES}`] = { contains: zones };
-  return conditions;
+  throw badRequest(`Invalid extra_specs filter [${text}]`);
+}
+
+/** By an extra spec that the caller may not see no type is found: which have it would tell. */
+const mayFilterBy = (call: Call, pairs: Pairs): boolean =>
+  can(call, 'volume_extension:types_extra_specs:read_sensitive') ||
+  Object.keys(pairs).every((key) => USER_VISIBLE_SPECS.has(key));
+
+/** All pairs must be there; zones are a list in one text, which must hold the one that is asked for. */
+async function specConditions(call: Call, { [ZONES]: zone, ...pairs }: Pairs, id: Condition = {}): Promise<Where> {
+  const exact: Where = Object.keys(pairs).length === 0 ? {} : { extraSpecs: { hasPairs: pairs } };
+  if (zone === undefined) return exact;
+  const inZone = (await allTypes(call)).filter(({ extraSpecs }) => extraSpecs[ZONES]?.includes(zone) === true);
+  return { ...exact, id: { ...id, in: inZone.map((type) => type.id) } };
 }

@@ -44,7 +44,7 @@ export const volumeTypeRoutes: readonly AnyRoute[] = [
         visible: (type) => maySeeType(call, type),
         page: pageOf(call.query, call.deps.config.maxLimit),
         sort: sortOf(call.query, TYPE_SORT),
-        ...selectTypes(call),
+        ...(await selectTypes(call)),
       });
       const items = listed.documents.map((type) => typeView(call, type));
       return listBody('volume_types', items, listed, 'volume_type_links');

@@ -23,3 +23,21 @@ export async function typeByIdOrName(call: Call, idOrName: string): Promise<Volu
   const type = (await volumeTypes.get(idOrName)) ?? (await volumeTypes.byName(idOrName));
   return type !== null && maySeeType(call, type) ? type : null;
 }
+
+const PAGE = 1_000;
+
+/** Every type there is, private ones too. */
+export async function allTypes({ deps }: Call): Promise<readonly VolumeTypeDocument[]> {
+  const types: VolumeTypeDocument[] = [];
+  let marker: VolumeTypeDocument | null = null;
+  do {
+    const page: readonly VolumeTypeDocument[] = await deps.queries.volumeTypes.list({
+      projectId: null,
+      marker,
+      limit: PAGE,
+    });
+    types.push(...page);
+    marker = page.length < PAGE ? null : (page.at(-1) ?? null);
+  } while (marker !== null);
+  return types;
+}
