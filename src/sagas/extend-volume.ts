@@ -4,6 +4,7 @@ import type { BackendVolume } from '../drivers/storage/driver.ts';
 import { backendVolumeOf, loadVolume, notOwner, workerFor } from './backend.ts';
 import { claimCapacity, returnClaim, returnQuota, settleClaim, settleQuota } from './ledgers.ts';
 import { defineOperation, type Step, type StepContext, StepError } from './operation.ts';
+import { stopFormer } from './stop-former.ts';
 
 type Input = VolumeEventOf<'VolumeExtensionRequested'>['data'];
 
@@ -94,6 +95,6 @@ export const extendVolume = defineOperation<Input>({
   startedBy: 'VolumeExtensionRequested',
   projectId: (input) => input.projectId,
   resource: ({ volumeId }) => ({ type: 'volume', id: volumeId, volumeId }),
-  steps: [claim, extend, finish],
+  steps: [stopFormer, claim, extend, finish],
   failed: [markExtensionFailed],
 });

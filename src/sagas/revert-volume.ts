@@ -4,6 +4,7 @@ import type { BackendSnapshot, BackendVolume } from '../drivers/storage/driver.t
 import { backendVolumeOf, loadVolume, workerFor } from './backend.ts';
 import { defineOperation, type Step, StepError } from './operation.ts';
 import { snapshotFound } from './snapshot-on-backend.ts';
+import { stopFormer } from './stop-former.ts';
 
 type Input = VolumeEventOf<'VolumeRevertRequested'>['data'];
 
@@ -65,6 +66,6 @@ export const revertVolume = defineOperation<Input>({
   startedBy: 'VolumeRevertRequested',
   projectId: (input) => input.projectId,
   resource: ({ volumeId }) => ({ type: 'volume', id: volumeId, volumeId }),
-  steps: [revert, finish],
+  steps: [stopFormer, revert, finish],
   failed: [markRevertFailed],
 });

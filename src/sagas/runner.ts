@@ -56,7 +56,12 @@ export function createOperationRunner(options: {
   const openOf: OpenOperations['of'] = (volumeId) =>
     [...running.values()]
       .filter(({ operation }) => operation.started?.resource.volumeId === volumeId && !hasEnded(operation))
-      .map(({ id, operation }) => ({ operationId: id, parked: operation.phase === 'parked' }));
+      .map(({ id, operation }) => ({
+        operationId: id,
+        resourceId: operation.started?.resource.id ?? volumeId,
+        parked: operation.phase === 'parked',
+        stopping: operation.stopRequestedBy !== null,
+      }));
 
   const driver = createOperationDriver({
     handler,

@@ -30,9 +30,18 @@ export interface Backends {
   forPool(pool: string): BackendWorker | null;
 }
 
-/** Operations that have not ended. */
+/** Operations of one volume, its snapshots and transfers that have not ended. */
 export interface OpenOperations {
-  of(volumeId: string): readonly { readonly operationId: string; readonly parked: boolean }[];
+  of(volumeId: string): readonly OpenOperation[];
+}
+
+export interface OpenOperation {
+  readonly operationId: string;
+  /** The volume or snapshot it works on. */
+  readonly resourceId: string;
+  readonly parked: boolean;
+  /** It was told to stop, and has not ended yet. */
+  readonly stopping: boolean;
 }
 
 /** What the steps of operations work with. */
