@@ -27,8 +27,10 @@ export async function registerServices(server: TestServer, services: readonly Re
     if (outcome.kind === 'rejected') throw new Error(outcome.rejection.message);
     if (beatAgoMs !== null) await server.stores.coordination.beat(`${binary}@${host}`, Date.now() - beatAgoMs, {});
   }
+  const hosts = services.map(({ host }) => host);
   for (;;) {
     const { json } = await server.get('/v3/os-services');
-    if (json.services.length >= services.length) return;
+    const listed: readonly string[] = json.services.map(({ host }: { host: string }) => host);
+    if (hosts.every((host) => listed.includes(host))) return;
   }
 }
