@@ -33,6 +33,7 @@ export function createApp(deps: ApiDependencies, routes: readonly AnyRoute[] = R
   acceptAnyBody(app);
   const context: ApiContext = {
     ...deps,
+    config: { ...deps.config, publicEndpoint: deps.config.publicEndpoint?.replace(/\/+$/, '') ?? null },
     typeNames: createTypeNames(deps.queries.volumeTypes, deps.clock),
     rebuilds: createRebuilds(deps),
   };
@@ -49,7 +50,7 @@ export function createApp(deps: ApiDependencies, routes: readonly AnyRoute[] = R
     app.route({ method, url: `/v3/:project_id${routed}`, handler });
     app.route({ method, url: `/v3${routed}`, handler });
   }
-  registerVersions(app, deps);
+  registerVersions(app, context);
   registerOperational(app, deps, metrics, routes);
   app.setNotFoundHandler((request, reply) => sendUnknownRoute(request, reply, deps, routes));
   app.setErrorHandler((error, request, reply) => sendFrameworkError(error, request, reply, deps));
@@ -62,22 +63,19 @@ function acceptAnyBody(app: FastifyInstance): void {
   app.addContentTypeParser('*', { parseAs: 'string' }, (_request, body, done) => done(null, body));
 }
 
-/** Paths without parameters at their end: collections, and `detail` and the like beneath them. */
+/** Paths without parameters: collections, and `detail` and the like beneath them. */
 const collectionPaths = (routes: readonly AnyRoute[]): ReadonlySet<string> =>
-  new Set(
-    routes
-      .map(({ path }) => path)
-      .filter((path) => !path.endsWith('}'))
-      .map((path) => path.split('/').at(-1) ?? ''),
-  );
+  new Set(routes.map(({ path }) => path).filter((path) => !path.includes('{')));
 
 /** A collection may be asked for as `volumes.json`; elsewhere `.json` is part of a name. */
 function withoutJsonSuffix(url: string, collections: ReadonlySet<string>): string {
-  const end = url.indexOf('?') < 0 ? url.length : url.indexOf('?');
+  const query = url.indexOf('?');
+  const end = query < 0 ? url.length : query;
   const path = url.slice(0, end);
-  if (!path.endsWith('.json')) return url;
-  const bare = path.slice(0, -'.json'.length);
-  return collections.has(bare.slice(bare.lastIndexOf('/') + 1)) ? bare + url.slice(end) : url;
+  const bare = path.endsWith('.json') ? path.slice(0, -'.json'.length) : path;
+  const beneath = bare.replace(/^\/v3/, '');
+  const isCollection = collections.has(beneath) || collections.has(beneath.replace(/^\/[^/]+/, ''));
+  return isCollection ? bare + url.slice(end) : url;
 }
 
 /** Unknown paths, trailing slashes and methods a path does not have: 404 as plain text (contract/errors.md §2). */

@@ -32,7 +32,7 @@ import type { TypeNames } from './type-names.ts';
 export interface ApiConfig {
   /** Longest page of any list (the original's osapi_max_limit). */
   readonly maxLimit: number;
-  /** Scheme, host and port of links, without a slash at the end; null: what the request says. */
+  /** Scheme, host and port of links; null: what the request says. */
   readonly publicEndpoint: string | null;
   /** Where new volumes go when nothing else says. */
   readonly defaultAvailabilityZone: string;

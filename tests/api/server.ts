@@ -128,7 +128,10 @@ export async function startTestServer(options: ServerOptions = {}): Promise<Test
     placementOptions,
     onRefused,
   });
-  await commands.volumeTypes.ensureDefault(operationContext(crypto.randomUUID()));
+  const defaultType = await commands.volumeTypes.ensureDefault(operationContext(crypto.randomUUID()));
+  if (defaultType.kind === 'accepted' && defaultType.position !== null) {
+    await projections.waitFor(defaultType.position, 2_000);
+  }
   const app = createApp({
     commands,
     queries,

@@ -284,6 +284,23 @@ describe('quota', () => {
   });
 });
 
+describe('a configured public endpoint', () => {
+  it('is the base of every link', async () => {
+    const published = await startTestServer({ publicEndpoint: 'https://cloud.example/block/' });
+    try {
+      const { json } = await published.post('/v3/demo/volumes', { volume: { size: 1 } });
+      const { id, links } = json.volume;
+      expect(links[0].href).toBe(`https://cloud.example/block/v3/demo/volumes/${id}`);
+      const listed = await published.get('/v3/volumes?limit=1');
+      expect(listed.json.volumes_links[0].href).toMatch(/^https:\/\/cloud\.example\/block\/v3\/volumes\?limit=1/);
+      const versions = (await published.get('/v3/', { token: null })).json.versions;
+      expect(versions[0].links[1].href).toBe('https://cloud.example/block/v3/');
+    } finally {
+      await published.close();
+    }
+  });
+});
+
 describe('refusals', () => {
   it('of a write by policy leave an audit fact; those of a read do not', async () => {
     const before = server.refusals.length;

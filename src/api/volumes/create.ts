@@ -34,7 +34,8 @@ export async function createVolume(call: Call, body: CreateVolumeBody): Promise<
       name: name ?? null,
       description: description ?? null,
       sizeGiB: volume.size ?? null,
-      volumeType: volume.volume_type ?? null,
+      // '' stands for the default type, as null does
+      volumeType: volume.volume_type || null,
       source,
       availabilityZone: volume.availability_zone ?? null,
       metadata: volume.metadata ?? {},
