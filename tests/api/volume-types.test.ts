@@ -16,6 +16,7 @@ let made = 0;
 /** A type with a name of its own; returns what its creation answered. */
 const newType = async (fields: object = {}) => {
   made += 1;
+  server.pass(1);
   const answer = await server.post('/v3/demo/types', { volume_type: { name: `type-${made}`, ...fields } });
   if (answer.status !== 200) throw new Error(answer.text);
   return answer.json.volume_type;
