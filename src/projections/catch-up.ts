@@ -15,7 +15,7 @@ export interface CatchUpOptions {
 
 /**
  * Brings folds through `until` at full speed: one reading of the log for all, each document written once per batch,
- * and the next batch read while this one is written. Returns how many events were read.
+ * and the next batch read and folded while this one is written. Returns how many events were read.
  */
 export async function catchUp(options: CatchUpOptions): Promise<number> {
   const { folds, signal } = options;
@@ -29,7 +29,8 @@ export async function catchUp(options: CatchUpOptions): Promise<number> {
       const last = batch.at(-1)?.event;
       next = batches.next();
       if (last === undefined) continue;
-      await Promise.all(folds.map((fold) => fold.apply(batch, { position: last.position, eventId: last.id })));
+      const end = { position: last.position, eventId: last.id };
+      await Promise.all(folds.map((fold) => fold.apply(batch, end, { ahead: true })));
       read += batch.length;
       options.onBatch?.(last.position, batch.length);
       if (folds.every(({ stopped }) => stopped !== null)) return read;
@@ -38,6 +39,7 @@ export async function catchUp(options: CatchUpOptions): Promise<number> {
     // the batch that was being read meanwhile is of no use, and neither is its error
     next.catch(() => undefined);
     await batches.return?.(undefined).catch(() => undefined);
+    await Promise.all(folds.map((fold) => fold.settle()));
   }
 }
 

@@ -39,8 +39,13 @@ export interface Fold {
   readonly saved: Checkpoint | null;
   /** Why it went no further; null while it runs. */
   readonly stopped: string | null;
-  /** Applies what of the events lies behind `through`; afterwards it is through `end`. Only a store makes it wait. */
-  apply(events: readonly ReadEvent[], end: Checkpoint): Promise<void>;
+  /**
+   * Applies what of the events lies behind `through`; afterwards it is through `end`. `ahead`: returns while that is
+   * still being written, so that the next batch is folded meanwhile.
+   */
+  apply(events: readonly ReadEvent[], end: Checkpoint, options?: { readonly ahead: boolean }): Promise<void>;
+  /** Resolves once everything applied is written. */
+  settle(): Promise<void>;
   /** Stores how far it is, where nothing was written since. */
   saveCheckpoint(): Promise<void>;
 }
@@ -93,33 +98,56 @@ export function createFold(options: FoldOptions): Fold {
     saved = to;
   };
 
-  const applyReadable = async (events: readonly RecordedEvent[], end: Checkpoint): Promise<void> => {
+  /** The documents that are being written, and the writing. */
+  let inFlight: { readonly documents: Documents; readonly done: Promise<void> } | null = null;
+
+  const settle = async (): Promise<void> => {
+    const { done } = inFlight ?? {};
+    await done;
+    inFlight = null;
+  };
+
+  const known = (id: string): Document | null | undefined => {
+    const cached = cache.get(id);
+    return cached === undefined ? inFlight?.documents.get(id) : cached;
+  };
+
+  const applyReadable = async (events: readonly RecordedEvent[], end: Checkpoint, ahead: boolean): Promise<void> => {
     const touches = touchesOf(projection, events, (id) => stale.has(name, version, id));
     if (touches.length > 0) {
-      const before = await patiently(patience, () => documentsBefore(options, cache, touches));
+      const before = await patiently(patience, () => documentsBefore(options, known, touches));
       const { documents, changedAt, poisoned } = foldTouches(projection, before, touches);
       if (poisoned.length > 0) await patiently(patience, () => stale.park(name, version, poisoned));
+      await settle();
       const changes = changesOf(before, documents, changedAt);
-      if (changes.length > 0) await write(end, changes);
+      if (changes.length > 0) {
+        const done = write(end, changes);
+        // whoever settles next meets the error
+        done.catch(() => undefined);
+        inFlight = { documents, done };
+        if (!ahead) await settle();
+      }
       cache.keep(documents);
     }
     reached = end;
   };
 
-  const applyAll = async (events: readonly ReadEvent[], end: Checkpoint): Promise<void> => {
+  const applyAll = async (events: readonly ReadEvent[], end: Checkpoint, ahead: boolean): Promise<void> => {
     const through = reached?.position ?? null;
     const mine = events.filter(
       ({ event }) => (through === null || event.position > through) && wants(projection.streams, event.stream),
     );
     const bad = mine.findIndex(({ unreadable }) => unreadable !== null);
-    if (bad < 0)
+    if (bad < 0) {
       return applyReadable(
         mine.map(({ event }) => event),
         end,
+        ahead,
       );
+    }
     const readable = mine.slice(0, bad).map(({ event }) => event);
     const last = readable.at(-1);
-    if (last !== undefined) await applyReadable(readable, { position: last.position, eventId: last.id });
+    if (last !== undefined) await applyReadable(readable, { position: last.position, eventId: last.id }, false);
     stop(mine[bad]?.unreadable ?? 'unreadable event', mine[bad]?.event);
   };
 
@@ -145,12 +173,14 @@ export function createFold(options: FoldOptions): Fold {
     get stopped() {
       return stopped;
     },
-    apply: (events, end) =>
+    apply: (events, end, { ahead } = { ahead: false }) =>
       guarded(async () => {
-        if (reached === null || end.position > reached.position) await applyAll(events, end);
+        if (reached === null || end.position > reached.position) await applyAll(events, end, ahead);
       }),
+    settle: () => guarded(settle),
     saveCheckpoint: () =>
       guarded(async () => {
+        await settle();
         if (reached !== null && reached.position !== saved?.position) await write(reached, []);
       }),
   };
@@ -177,7 +207,7 @@ type Documents = Map<string, Document | null>;
 
 async function documentsBefore(
   options: FoldOptions,
-  cache: DocumentCache,
+  known: (id: string) => Document | null | undefined,
   touches: readonly Touch[],
 ): Promise<Documents> {
   const before: Documents = new Map();
@@ -185,9 +215,9 @@ async function documentsBefore(
   const missing: string[] = [];
   for (const { id } of touches) {
     if (before.has(id)) continue;
-    const known = projection.appendOnly === true ? null : cache.get(id);
-    before.set(id, known ?? null);
-    if (known === undefined) missing.push(id);
+    const document = projection.appendOnly === true ? null : known(id);
+    before.set(id, document ?? null);
+    if (document === undefined) missing.push(id);
   }
   if (missing.length === 0) return before;
   const found = await readStore.getMany(projection.collection.name, missing, version);

@@ -4,6 +4,7 @@ import type { ReadStore } from '../ports/read-store.ts';
 import { type Batch, batchesOf } from './batches.ts';
 import { catchUp, earliest } from './catch-up.ts';
 import { createFold, type Fold, type FoldLogger, readEvent } from './fold.ts';
+import { openCollection } from './opening.ts';
 import type { Projection } from './projection.ts';
 import {
   type LiveFolds,
@@ -14,7 +15,6 @@ import {
   rebuildCollections,
 } from './rebuild.ts';
 import { openStaleDocuments, type StaleDocument, type StaleDocuments } from './stale-documents.ts';
-import { firstVersionOf, isInLog, liveVersionOf, shapeOf } from './versions.ts';
 import { createWaiting } from './waiting.ts';
 
 export interface ProjectionRunnerOptions {
@@ -63,7 +63,7 @@ export interface ProjectionRunner {
 const BATCH_SIZE = 500;
 const REBUILD_BATCH_SIZE = 10_000;
 const LIVE_CACHE = 500;
-const REBUILD_CACHE = 20_000;
+const REBUILD_CACHE = 5_000;
 /** Collections that nothing was written to still store how far they are, this seldom. */
 const CHECKPOINT_EVERY_EVENTS = 5_000;
 const RESTART_DELAY_MS = 500;
@@ -83,6 +83,8 @@ export function createProjectionRunner(options: ProjectionRunnerOptions): Projec
   const missing = new Map<string, string>();
   const rebuilds = new Map<string, RebuildProgress>();
   const background = new Set<Promise<unknown>>();
+  /** Collections that are filled from nothing and have no indexes yet. */
+  const unindexed: Fold[] = [];
   let stale: StaleDocuments | null = null;
   let edge: Position | null = null;
   let knownHead: Position | null = null;
@@ -138,14 +140,20 @@ export function createProjectionRunner(options: ProjectionRunnerOptions): Projec
     if (sinceCheckpoints >= CHECKPOINT_EVERY_EVENTS) await storeCheckpoints();
   };
 
+  const makeIndexes = async (): Promise<void> => {
+    const specs = unindexed.map(({ projection, version }) => ({ ...projection.collection, version }));
+    await Promise.all(specs.map((spec) => readStore.ensure(spec)));
+    unindexed.length = 0;
+  };
+
   /** What lies behind at the start goes at full speed. */
   const fillUp = async (): Promise<void> => {
     const until = await eventStore.head();
-    if (until === null) return;
+    if (until === null) return makeIndexes();
     noteHead(until);
     const onBatch = (position: Position, count: number): void => {
       sinceCheckpoints += count;
-      reach(position);
+      noteHead(position);
     };
     const { signal: readSignal } = reading;
     await catchUp({
@@ -157,7 +165,9 @@ export function createProjectionRunner(options: ProjectionRunnerOptions): Projec
       signal: readSignal,
       onBatch,
     });
-    if (!readSignal.aborted) reach(until);
+    if (readSignal.aborted) return;
+    await makeIndexes();
+    reach(until);
   };
 
   const follow = async (): Promise<void> => {
@@ -176,27 +186,20 @@ export function createProjectionRunner(options: ProjectionRunnerOptions): Projec
     }
   };
 
-  /** Null where the live version can be gone on with; else why it cannot, and whether a rebuild mends that. */
-  const distrust = async (
-    projection: Projection,
-  ): Promise<{ readonly reason: string; readonly mend: boolean } | null> => {
-    const { collection } = projection;
-    const live = await liveVersionOf(readStore, collection.name);
-    const version = live ?? firstVersionOf(collection);
-    const shape = shapeOf(version);
-    if (shape > collection.version)
-      return { reason: `its documents are of shape ${shape}, made by a newer build`, mend: false };
-    if (shape < collection.version) return { reason: `its documents are of the older shape ${shape}`, mend: true };
-    await readStore.ensure({ ...collection, version });
-    const checkpoint = await readStore.checkpoint(collection.name, version);
-    if (checkpoint !== null && !(await isInLog(eventStore, checkpoint))) {
-      return {
-        reason: `its checkpoint at position ${checkpoint.position} is not in the log: it is ahead of it`,
-        mend: true,
-      };
+  /** Whether the collection is to be rebuilt. */
+  const open = async (projection: Projection): Promise<boolean> => {
+    const { name } = projection.collection;
+    const opened = await openCollection({ eventStore, readStore }, projection);
+    if (opened.kind === 'follow') {
+      const fold = await makeFold(projection, opened.version, LIVE_CACHE);
+      folds.set(name, fold);
+      if (opened.checkpoint === null) unindexed.push(fold);
+      return false;
     }
-    folds.set(collection.name, await makeFold(projection, version, LIVE_CACHE));
-    return null;
+    missing.set(name, opened.reason);
+    const fields = { collection: name, reason: opened.reason, rebuilding: opened.mend };
+    logger.error(fields, 'read model cannot be gone on with');
+    return opened.mend;
   };
 
   const live: LiveFolds = {
@@ -249,20 +252,10 @@ export function createProjectionRunner(options: ProjectionRunnerOptions): Projec
       stale = await openStaleDocuments(readStore);
       const head = await eventStore.head();
       if (head !== null) noteHead(head);
-      const mending: string[] = [];
-      for (const projection of projections) {
-        const { name } = projection.collection;
-        const found = await distrust(projection);
-        if (found === null) continue;
-        missing.set(name, found.reason);
-        logger.error(
-          { collection: name, reason: found.reason, rebuilding: found.mend },
-          'read model cannot be gone on with',
-        );
-        if (found.mend) mending.push(name);
-      }
+      const mending = await Promise.all(projections.map(open));
       inBackground(follow());
-      if (mending.length > 0) inBackground(rebuild(mending));
+      const names = projections.filter((_, at) => mending[at] === true).map(({ collection }) => collection.name);
+      if (names.length > 0) inBackground(rebuild(names));
     },
     waitFor: async (position, timeoutMs) => {
       noteHead(position);
