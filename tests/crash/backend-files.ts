@@ -1,0 +1,74 @@
+import { readdirSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { volumeStream } from '../../src/commands/streams.ts';
+import { backendDirectory, type Config } from '../../src/config.ts';
+import { BYTES_PER_GIB } from '../../src/domain/kernel/units.ts';
+import { snapshotsOf } from '../../src/domain/volume/index.ts';
+import type { LiveVolume } from '../../src/domain/volume/state.ts';
+import type { Violation } from './log-view.ts';
+
+interface Wanted {
+  readonly bytes: number;
+  readonly stream: string;
+}
+
+/** Every file that must be there, by path. */
+function wantedFiles(config: Config, volumes: readonly LiveVolume[]): Map<string, Wanted> {
+  const wanted = new Map<string, Wanted>();
+  for (const volume of volumes) {
+    const { pool, backendName, sizeGiB } = volume;
+    if (pool === null || backendName === null) continue;
+    const stream = volumeStream(volume.id);
+    const folder = poolFolder(config, pool);
+    wanted.set(join(folder, 'volumes', backendName), { bytes: sizeGiB * BYTES_PER_GIB, stream });
+    for (const snapshot of snapshotsOf(volume)) {
+      if (snapshot.backendName === null) continue;
+      const bytes = snapshot.sizeGiB * BYTES_PER_GIB;
+      wanted.set(join(folder, 'snapshots', snapshot.backendName), { bytes, stream });
+    }
+  }
+  return wanted;
+}
+
+/** `host@backend#pool` is a folder of that backend's directory. */
+function poolFolder(config: Config, pool: string): string {
+  const [, backendName = '', poolName = ''] = /@([^#]+)#(.+)$/.exec(pool) ?? [];
+  const backend = config.storage.backends.find(({ name }) => name === backendName);
+  if (backend === undefined) throw new Error(`no backend of pool ${pool} is configured`);
+  return join(backendDirectory(config, backend), poolName);
+}
+
+/**
+ * Files that are not what lives: missing, of another size, or of nothing that the log knows. Of what is unfinished
+ * only the directory of the present owner may be there, and it must be empty.
+ */
+export function differencesOfBackends(config: Config, volumes: readonly LiveVolume[]): readonly Violation[] {
+  const found: Violation[] = [];
+  const wanted = wantedFiles(config, volumes);
+  for (const backend of config.storage.backends) {
+    for (const pool of backend.pools) {
+      const folder = join(backendDirectory(config, backend), pool.name);
+      for (const kind of ['volumes', 'snapshots']) {
+        for (const name of readdirSync(join(folder, kind))) {
+          const path = join(folder, kind, name);
+          const file = wanted.get(path);
+          wanted.delete(path);
+          const stream = file?.stream ?? volumeStream(name.slice(name.indexOf('-') + 1));
+          const { size } = statSync(path);
+          if (file === undefined) found.push({ what: `${path} belongs to nothing that lives`, streams: [stream] });
+          else if (file.bytes !== size)
+            found.push({ what: `${path} has ${size} bytes instead of ${file.bytes}`, streams: [stream] });
+        }
+      }
+      const work = join(folder, 'work');
+      const tokens = readdirSync(work);
+      if (tokens.length !== 1) found.push({ what: `${work} has ${tokens.join(', ')}`, streams: [] });
+      for (const token of tokens) {
+        for (const left of readdirSync(join(work, token)))
+          found.push({ what: `${join(work, token, left)} was left unfinished`, streams: [] });
+      }
+    }
+  }
+  for (const [path, { stream }] of wanted) found.push({ what: `${path} is not there`, streams: [stream] });
+  return found;
+}

@@ -1,0 +1,57 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { CREATES_CONFIG, concurrentCreates } from './concurrent-creates.ts';
+import type { Broken } from './invariants.ts';
+import { MIXED_CONFIG, mixedLoad } from './mixed-load.ts';
+import { printBroken } from './report.ts';
+import { createServerHome, type ServerHome } from './server-process.ts';
+
+/*
+ * `npm run test:crash`: a server is killed at random moments, and after each restart everything that must hold is
+ * looked at (invariants.ts). Options: --kills, --minutes (whichever comes first), --seed, --scenario.
+ */
+const { values } = parseArgs({
+  options: {
+    kills: { type: 'string', default: '200' },
+    minutes: { type: 'string', default: '10' },
+    seed: { type: 'string', default: String(Math.floor(Math.random() * 2 ** 31)) },
+    scenario: { type: 'string', default: 'all' },
+  },
+});
+const seed = Number(values.seed);
+
+const SCENARIOS: Readonly<
+  Record<string, { readonly config: object; readonly run: (home: ServerHome) => Promise<readonly Broken[]> }>
+> = {
+  creates: { config: CREATES_CONFIG, run: (home) => concurrentCreates(home, seed) },
+  mixed: {
+    config: MIXED_CONFIG,
+    run: (home) => mixedLoad(home, { kills: Number(values.kills), seed, deadlineMs: Number(values.minutes) * 60_000 }),
+  },
+};
+
+const wanted = values.scenario === 'all' ? Object.keys(SCENARIOS) : [values.scenario];
+for (const name of wanted) {
+  const scenario = SCENARIOS[name];
+  if (scenario === undefined) throw new Error(`no scenario ${name}: there are ${Object.keys(SCENARIOS).join(', ')}`);
+  const folder = mkdtempSync(join(tmpdir(), `scoria-crash-${name}-`));
+  const home = createServerHome(folder, scenario.config);
+  console.log(`${name}: seed ${seed}`);
+  let broken: readonly Broken[] | null = null;
+  try {
+    broken = await scenario.run(home);
+    if (broken.length > 0) await printBroken(home.config, broken);
+  } catch (error) {
+    console.error(error);
+  } finally {
+    await home.stopAll();
+  }
+  if (broken?.length === 0) {
+    rmSync(folder, { recursive: true, force: true });
+    continue;
+  }
+  console.log(`\n${name} failed with seed ${seed}; log, configuration and data are kept in ${folder}`);
+  process.exitCode = 1;
+}

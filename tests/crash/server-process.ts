@@ -1,0 +1,117 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { createWriteStream, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { stringify } from 'yaml';
+import { type Config, parseConfig } from '../../src/config.ts';
+
+const ROOT = join(import.meta.dirname, '..', '..');
+const READY_WITHIN_MS = 60_000;
+
+/** A server in a process of its own, so that it can be killed like one. */
+export interface ServerProcess {
+  readonly url: string;
+  /** From its start until it listened, in ms. */
+  readonly readyAfterMs: number;
+  /** `kill -9`; resolves when the process is gone. */
+  kill(): Promise<void>;
+  /** SIGTERM; resolves with how it ended. */
+  terminate(): Promise<{ readonly code: number | null; readonly signal: string | null; readonly afterMs: number }>;
+}
+
+/** Where servers of one data directory run, one after the other. */
+export interface ServerHome {
+  readonly folder: string;
+  readonly config: Config;
+  /** Starts a server and waits until it listens; throws with the end of its log when it does not. */
+  start(): Promise<ServerProcess>;
+  /** Starts a server and kills it after so many ms, wherever it is by then. */
+  startAndKill(afterMs: number): Promise<void>;
+  /** Kills whatever still runs. */
+  stopAll(): Promise<void>;
+}
+
+/** `tree` is a configuration file's content; data directory and port are chosen here. */
+export function createServerHome(folder: string, tree: object = {}): ServerHome {
+  const configFile = join(folder, 'scoria.yaml');
+  const logFile = join(folder, 'server.log');
+  const whole = { ...tree, dataDir: join(folder, 'data'), server: { port: 0 } };
+  writeFileSync(configFile, stringify(whole));
+  const config = parseConfig(whole);
+
+  const running = new Map<ChildProcess, Promise<void>>();
+
+  const launch = () => {
+    const child = spawn(process.execPath, ['src/main.ts', 'serve', '--config', configFile], {
+      cwd: ROOT,
+      // compiled code is kept between starts: what is tested is the server, not the type stripping
+      env: { ...process.env, NODE_COMPILE_CACHE: join(tmpdir(), 'scoria-crash-compile-cache') },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    const log = createWriteStream(logFile, { flags: 'a' });
+    log.write(`--- started as process ${child.pid}\n`);
+    const recent: string[] = [];
+    let url: string | null = null;
+    const listening = new Promise<void>((resolve) => {
+      for (const stream of [child.stdout, child.stderr]) {
+        createInterface(stream).on('line', (line) => {
+          log.write(`${line}\n`);
+          recent.push(line);
+          if (recent.length > 20) recent.shift();
+          const found = /"url":"(http:[^"]+)"/.exec(line)?.[1];
+          if (found === undefined) return;
+          url = found;
+          resolve();
+        });
+      }
+    });
+    const gone = new Promise<void>((resolve) => {
+      child.once('close', () => {
+        log.end();
+        running.delete(child);
+        resolve();
+      });
+    });
+    running.set(child, gone);
+    return { child, listening, gone, recent: () => recent.join('\n'), url: () => url };
+  };
+
+  const kill = async (child: ChildProcess, gone: Promise<void>): Promise<void> => {
+    child.kill('SIGKILL');
+    await gone;
+  };
+
+  return {
+    folder,
+    config,
+    start: async () => {
+      const startedAt = performance.now();
+      const { child, listening, gone, recent, url } = launch();
+      const timer = setTimeout(() => child.kill('SIGKILL'), READY_WITHIN_MS);
+      await Promise.race([listening, gone]);
+      clearTimeout(timer);
+      const at = url();
+      if (at === null) throw new Error(`the server did not start:\n${recent()}`);
+      return {
+        url: at,
+        readyAfterMs: performance.now() - startedAt,
+        kill: () => kill(child, gone),
+        terminate: async () => {
+          const askedAt = performance.now();
+          child.kill('SIGTERM');
+          await gone;
+          return { code: child.exitCode, signal: child.signalCode, afterMs: performance.now() - askedAt };
+        },
+      };
+    },
+    startAndKill: async (afterMs) => {
+      const { child, gone } = launch();
+      await new Promise((resolve) => setTimeout(resolve, afterMs));
+      await kill(child, gone);
+    },
+    stopAll: async () => {
+      await Promise.all([...running].map(([child, gone]) => kill(child, gone)));
+    },
+  };
+}
