@@ -111,6 +111,18 @@ describe('creating a volume type', () => {
     expect(answer.json.conflictingRequest.message).toContain(name);
   });
 
+  it('is done once when it is sent again under its Idempotency-Key', async () => {
+    const ask = (description: string) =>
+      server.post(
+        '/v3/demo/types',
+        { volume_type: { name: 'once', description } },
+        { headers: { 'Idempotency-Key': 'make-once' } },
+      );
+    const [first, again] = [await ask('a'), await ask('a')];
+    expect(again.json).toEqual(first.json);
+    expect((await ask('b')).status).toBe(409);
+  });
+
   it('takes spellings of booleans, and a null extra spec for an empty one', async () => {
     const type = await newType({ [IS_PUBLIC]: 'no', extra_specs: { gpu: null } });
     expect(type).toMatchObject({ is_public: false, extra_specs: { gpu: '' } });
@@ -293,71 +305,5 @@ describe('the actions that the original routes by accident', () => {
   it('do not know another', async () => {
     const answer = await server.post('/v3/demo/types/x/action', { grow: null });
     expect(answer.json.badRequest.message).toContain('There is no such action: grow');
-  });
-});
-
-describe('extra specs', () => {
-  const at = (id: string, key = '') => `/v3/demo/types/${id}/extra_specs${key === '' ? '' : `/${key}`}`;
-
-  it('are merged, listed, shown, set and deleted one by one', async () => {
-    const { id } = await newType({ extra_specs: { capabilities: 'gpu' } });
-    expect((await server.get(at(id))).json).toEqual(
-      sample('volume_type/volume-type-all-extra-specs-show-response.json'),
-    );
-    const body = sample('volume_type/volume-type-extra-specs-create-update-response.json');
-    const created = await server.post(at(id), body);
-    expect([created.status, created.json]).toEqual([200, body]);
-    expect((await server.get(at(id))).json.extra_specs).toEqual({
-      capabilities: 'gpu',
-      key1: 'value1',
-      key2: 'value2',
-    });
-    const updated = await server.put(at(id, 'key1'), { key1: 'other' });
-    expect([updated.status, updated.json]).toEqual([200, { key1: 'other' }]);
-    expect((await server.get(at(id, 'key1'))).json).toEqual({ key1: 'other' });
-    const deleted = await server.delete(at(id, 'key1'));
-    expect([deleted.status, deleted.text]).toEqual([202, '']);
-    expect((await server.get(at(id, 'key1'))).status).toBe(404);
-    expect((await server.delete(at(id, 'key1'))).status).toBe(404);
-  });
-
-  it('echo what was sent, even a null that is kept as an empty text', async () => {
-    const { id } = await newType();
-    expect((await server.post(at(id), { extra_specs: { gpu: null } })).json).toEqual({ extra_specs: { gpu: null } });
-    expect((await server.get(at(id, 'gpu'))).json).toEqual({ gpu: '' });
-  });
-
-  it.each([
-    ['POST', '', { extra_specs: { 'a b': '1' } }, 'a b'],
-    ['POST', '', { extra_specs: { a: 1 } }, 'a'],
-    ['POST', '', {}, 'extra_specs'],
-    ['PUT', 'a', { b: '1' }, 'URI mismatch'],
-    ['PUT', 'a', { a: '1', b: '2' }, 'exactly one'],
-    ['PUT', 'a', {}, 'exactly one'],
-  ])('refuse by %s %s the body %j', async (method, key, body, reason) => {
-    const { id } = await newType();
-    const answer = await server.ask(method, at(id, key), { body });
-    expect(answer.status).toBe(400);
-    expect(answer.json.badRequest.message).toContain(reason);
-  });
-
-  it('do not change while a volume has the type', async () => {
-    const { id, name } = await newType({ extra_specs: { a: '1' } });
-    await server.post('/v3/demo/volumes', { volume: { size: 1, volume_type: name } });
-    expect((await server.post(at(id), { extra_specs: { b: '2' } })).status).toBe(400);
-    expect((await server.put(at(id, 'a'), { a: '2' })).status).toBe(400);
-    expect((await server.delete(at(id, 'a'))).status).toBe(400);
-    expect((await server.get(at(id))).json.extra_specs).toEqual({ a: '1' });
-  });
-
-  it('show users what they may know, and are changed by administrators', async () => {
-    const { id } = await newType({ extra_specs: { multiattach: '<is> True', secret: 'x' } });
-    const member = { token: MEMBER };
-    expect((await server.get(at(id), member)).json.extra_specs).toEqual({ multiattach: '<is> True' });
-    expect((await server.get(at(id, 'secret'), member)).status).toBe(404);
-    expect((await server.post(at(id), { extra_specs: { a: '1' } }, member)).status).toBe(403);
-    expect((await server.put(at(id, 'a'), { a: '1' }, member)).status).toBe(403);
-    expect((await server.delete(at(id, 'secret'), member)).status).toBe(403);
-    expect((await server.post(at(UNKNOWN), { extra_specs: { a: '1' } })).status).toBe(404);
   });
 });
