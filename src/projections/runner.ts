@@ -28,6 +28,8 @@ export interface ProjectionRunnerOptions {
   /** Events folded in memory before anything is written: while following the log, and while rebuilding. */
   readonly batchSize?: number;
   readonly rebuildBatchSize?: number;
+  /** False: collections that cannot be trusted are left as they are; somebody will ask for their rebuild. */
+  readonly rebuildsUnasked?: boolean;
 }
 
 export interface ProjectionStatus {
@@ -197,7 +199,11 @@ export function createProjectionRunner(options: ProjectionRunnerOptions): Projec
       return false;
     }
     missing.set(name, opened.reason);
-    const fields = { collection: name, reason: opened.reason, rebuilding: opened.mend };
+    const fields = {
+      collection: name,
+      reason: opened.reason,
+      rebuilding: opened.mend && options.rebuildsUnasked !== false,
+    };
     logger.error(fields, 'read model cannot be gone on with');
     return opened.mend;
   };
@@ -255,7 +261,7 @@ export function createProjectionRunner(options: ProjectionRunnerOptions): Projec
       const mending = await Promise.all(projections.map(open));
       inBackground(follow());
       const names = projections.filter((_, at) => mending[at] === true).map(({ collection }) => collection.name);
-      if (names.length > 0) inBackground(rebuild(names));
+      if (names.length > 0 && options.rebuildsUnasked !== false) inBackground(rebuild(names));
     },
     waitFor: async (position, timeoutMs) => {
       noteHead(position);

@@ -13,7 +13,7 @@ import { createMemoryEventStore, type MemoryEventStore } from '../commands/memor
 import { creationRequested } from '../domain/volume/volumes.ts';
 import { createMemoryReadStore, type MemoryReadStore } from './memory-read-store.ts';
 
-const clock: Clock = {
+export const clock: Clock = {
   now: () => 0,
   monotonicMs: () => performance.now(),
   sleep: (ms, signal) => sleep(ms, undefined, signal === undefined ? {} : { signal }),
