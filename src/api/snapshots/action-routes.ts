@@ -1,10 +1,12 @@
 import type { SnapshotDocument } from '../../projections/snapshots.ts';
-import { commandContextOf, settled } from '../call.ts';
+import { authorize, commandContextOf, settled } from '../call.ts';
 import { type AnyRoute, type Route, route } from '../route.ts';
 import { resetStatusBody, updateStatusBody } from './schemas.ts';
 import { snapshotOfPath } from './target.ts';
 
-type Declaration<Body> = Omit<Route<Body, undefined, SnapshotDocument>, 'method' | 'path' | 'target'> & {
+const RESET_STATUS = 'volume_extension:snapshot_admin_actions:reset_status';
+
+type Declaration<Body> = Omit<Route<Body, undefined, SnapshotDocument>, 'method' | 'path'> & {
   readonly action: string;
 };
 
@@ -22,8 +24,13 @@ export const snapshotActionRoutes: readonly AnyRoute[] = [
     action: 'os-reset_status',
     summary: "Force a snapshot's status",
     status: 202,
-    policy: 'volume_extension:snapshot_admin_actions:reset_status',
+    policy: RESET_STATUS,
     body: resetStatusBody,
+    // who may not do it at all learns nothing of the snapshot (contract/errors.md §4)
+    target: async (call) => {
+      authorize(call, RESET_STATUS);
+      return snapshotOfPath(call);
+    },
     handler: async (call, { body, target }) => {
       const { status } = body['os-reset_status'];
       const reset = { snapshotId: target.id, volumeId: target.volumeId, status };

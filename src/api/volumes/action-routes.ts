@@ -2,8 +2,10 @@ import { authorize, commandContextOf, settled } from '../call.ts';
 import type { AnyRoute } from '../route.ts';
 import { volumeAction } from './action.ts';
 import { extendBody, readonlyBody, resetStatusBody, revertBody, setBootableBody } from './schemas.ts';
+import { volumeOfPath } from './target.ts';
 
 const EXTEND_ATTACHED = 42;
+const RESET_STATUS = 'volume_extension:volume_admin_actions:reset_status';
 
 /** Words of a reset that hold something; null and '' count as absent. */
 const given = (word: string | null | undefined): string | undefined =>
@@ -31,8 +33,13 @@ export const volumeActionRoutes: readonly AnyRoute[] = [
     action: 'os-reset_status',
     summary: "Force a volume's status fields",
     status: 202,
-    policy: 'volume_extension:volume_admin_actions:reset_status',
+    policy: RESET_STATUS,
     body: resetStatusBody,
+    // who may not do it at all learns nothing of the volume (contract/errors.md §4)
+    target: async (call) => {
+      authorize(call, RESET_STATUS);
+      return volumeOfPath(call);
+    },
     handler: async (call, { body, target }) => {
       const { status, attach_status: attachStatus, migration_status: migrationStatus } = body['os-reset_status'];
       const reset = {

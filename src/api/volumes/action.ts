@@ -2,7 +2,7 @@ import type { VolumeDocument } from '../../projections/volumes.ts';
 import { type AnyRoute, type Route, route } from '../route.ts';
 import { volumeOfPath } from './target.ts';
 
-type Declaration<Body> = Omit<Route<Body, undefined, VolumeDocument>, 'method' | 'path' | 'target'> & {
+type Declaration<Body> = Omit<Route<Body, undefined, VolumeDocument>, 'method' | 'path'> & {
   readonly action: string;
 };
 
