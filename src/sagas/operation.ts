@@ -148,6 +148,15 @@ function firstToRun(steps: readonly Step[], operation: Operation, now: Instant):
 
 const wasTouched = (state: StepState): boolean => state.status !== 'pending' && state.status !== 'undone';
 
+/**
+ * The step that may have been run without a trace: a command is sent before anything is recorded of it, and a stop (or
+ * the end of the process) may come before its outcome is.
+ */
+const mayHaveRun = (steps: readonly Step[], operation: Operation): Step | undefined => {
+  const first = steps.find((step) => stepOf(operation, step.name).status !== 'done');
+  return first?.effect === 'command' && stepOf(operation, first.name).status === 'pending' ? first : undefined;
+};
+
 function nextUndo(
   definition: OperationDefinition,
   steps: readonly Step[],
@@ -157,9 +166,10 @@ function nextUndo(
 ): Action {
   const from = operation.undoFor === 'reschedule' ? steps.findIndex((step) => step.name === definition.retry?.from) : 0;
   const range = steps.slice(Math.max(from, 0));
+  const doubtful = mayHaveRun(steps, operation);
   for (const step of range.toReversed()) {
     const state = stepOf(operation, step.name);
-    if (step.undo === undefined || !wasTouched(state)) continue;
+    if (step.undo === undefined || (step !== doubtful && !wasTouched(state))) continue;
     if (operation.abandoned && step.effect === 'world') continue;
     if (state.retryAt !== null && state.retryAt > now) return { do: 'wait', until: state.retryAt };
     return { do: 'undo', step, attempt: state.undoAttempt + 1 };
@@ -205,8 +215,7 @@ export function afterFailure(
     return [failed('again'), { type: 'OperationParked', data: { operationId, reason: parked(error.reason) } }];
   }
   const { retry } = definition;
-  const passesLeft =
-    retry !== undefined && retry.when.includes(step.name) && operation.reschedules + 1 < retry.attempts;
+  const passesLeft = retry?.when.includes(step.name) && operation.reschedules + 1 < retry.attempts;
   return [failed(error.retry !== 'never' && passesLeft && operation.stopRequestedBy === null ? 'reschedule' : 'fail')];
 }
 

@@ -42,7 +42,7 @@ for (const name of wanted) {
   let broken: readonly Broken[] | null = null;
   try {
     broken = await scenario.run(home);
-    if (broken.length > 0) await printBroken(home.config, broken);
+    if (broken.length > 0) await printBroken(home.config, broken, join(folder, 'violations.txt'));
   } catch (error) {
     console.error(error);
   } finally {

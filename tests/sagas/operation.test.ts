@@ -190,6 +190,14 @@ describe('an operation that is told to stop', () => {
     expect(operation.reason).toEqual({ code: 'Stopped', message: 'taken over' });
   });
 
+  it('undoes the command that it may have sent: of that nothing is recorded before its outcome', () => {
+    const operation = given(started(), done('pin'), done('place'), stop);
+    expect(nextOf(operation)).toBe('undo claim 1');
+    expect(nextOf(operationDecider.evolve(operation, undone('claim')))).toBe('undo pin 1');
+    const untouched = given(started(), done('pin'), done('place'), done('claim'), stop);
+    expect(nextOf(untouched)).toBe('undo claim 1');
+  });
+
   it('goes on failing when it was failing already, and stays ended when it had ended', () => {
     const failing = given(started(), failed('pin', 'fail'), undone('pin'), {
       type: 'UndoCompleted',
