@@ -9,7 +9,7 @@ import {
   EVENT_STORE_LAYOUT,
   type EventRow,
 } from './event-row.ts';
-import { DamagedStore, reading } from './faults.ts';
+import { checking, DamagedStore } from './faults.ts';
 import { openStoreFileToRead } from './store-file.ts';
 
 /** Events looked at when a store is opened. */
@@ -81,7 +81,7 @@ const isJson = (text: string): boolean => {
 
 /** Checks the last events of the log: rows, chain, and revisions that follow each other. Throws DamagedStore. */
 export function checkEndOfLog(database: DatabaseSync, file: string): void {
-  const rows = reading(file, () =>
+  const rows = checking(file, () =>
     database.prepare(`SELECT ${CHECKED_COLUMNS} FROM events ORDER BY position DESC LIMIT ?`).all(END_OF_LOG + 1),
   ) as unknown as CheckedRow[];
   rows.reverse();
@@ -113,8 +113,8 @@ export async function verifyEventStore(
 ): Promise<VerificationReport> {
   const database = openStoreFileToRead(file, EVENT_STORE_LAYOUT);
   try {
-    const damages = reading(file, () => structuralDamages(database));
-    const [head, total] = reading(file, () =>
+    const damages = checking(file, () => structuralDamages(database));
+    const [head, total] = checking(file, () =>
       database.prepare('SELECT max(position), count(*) FROM events').get(),
     ) as unknown as [number | null, number];
     const page = database.prepare(
@@ -124,7 +124,7 @@ export async function verifyEventStore(
     let position = 0;
     let done = 0;
     for (;;) {
-      const rows = reading(file, () => page.all(position, head ?? 0)) as unknown as readonly CheckedRow[];
+      const rows = checking(file, () => page.all(position, head ?? 0)) as unknown as readonly CheckedRow[];
       for (const row of rows) {
         const damage = rowCheck.check(row);
         if (damage !== null) damages.push({ position: BigInt(row[0]), what: damage });
@@ -135,7 +135,7 @@ export async function verifyEventStore(
       if (rows.length < PAGE_ROWS || damages.length >= MAX_DAMAGES) break;
       await nextTurn();
     }
-    if (damages.length < MAX_DAMAGES) damages.push(...reading(file, () => revisionDamages(database, head ?? 0)));
+    if (damages.length < MAX_DAMAGES) damages.push(...checking(file, () => revisionDamages(database, head ?? 0)));
     return {
       file,
       events: total,

@@ -21,6 +21,7 @@ export interface WriteFailure {
 }
 
 /** Primary result codes of SQLite, as https://www.sqlite.org/rescode.html names them. */
+const ERROR = 1;
 const BUSY = 5;
 const LOCKED = 6;
 const READONLY = 8;
@@ -96,8 +97,25 @@ export function reading<T>(file: string, read: () => T): T {
   }
 }
 
+/**
+ * Runs what needs nothing but a sound file of a known layout: there, SQLite's plain error (no such table, unsupported
+ * format) means damage too.
+ */
+export function checking<T>(file: string, check: () => T): T {
+  try {
+    return check();
+  } catch (error) {
+    if (errcodeOf(error) === ERROR && error instanceof Error)
+      throw new DamagedStore(file, error.message, { cause: error });
+    throw readError(file, error);
+  }
+}
+
 export function readError(file: string, error: unknown): unknown {
   if (!(error instanceof Error)) return error;
+  // A stored integer beyond 2^53: no store writes one.
+  if ('code' in error && error.code === 'ERR_OUT_OF_RANGE')
+    return new DamagedStore(file, error.message, { cause: error });
   const errcode = errcodeOf(error);
   if (errcode === undefined) {
     const fromSystem = 'syscall' in error;

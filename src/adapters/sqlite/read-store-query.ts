@@ -59,45 +59,61 @@ export function totalOrder(sort: readonly SortKey[] = []): readonly SortKey[] {
   return atId === -1 ? [...sort, { field: 'id', direction: 'asc' }] : sort.slice(0, atId + 1);
 }
 
-const orderBy = (keys: readonly SortKey[]): string =>
-  keys.map(({ field, direction }) => `${fieldValue(field)} ${direction === 'asc' ? 'ASC' : 'DESC'}`).join(', ');
+/** A part of the documents in the order: where it lies, and by what it is still to be sorted. */
+interface Range {
+  readonly where: Sql;
+  readonly sort: readonly SortKey[];
+}
 
 /**
  * What lies behind a document in the order, as ranges that follow each other: first those that share all its values but
  * the last, then all but the last two, and so on. Each is one seek in an index, whatever directions and nulls there are.
  */
-function rangesBehind(keys: readonly SortKey[], after: Readonly<Record<string, Scalar>>): readonly Sql[] {
+function rangesBehind(keys: readonly SortKey[], after: Readonly<Record<string, Scalar>>): readonly Range[] {
   const values = keys.map(({ field }) => {
     const value = after[field];
     if (value === undefined) throw new RangeError(`the document to start behind has no ${field}`);
     return value;
   });
-  const ranges: Sql[] = [];
-  for (let last = keys.length - 1; last >= 0; last -= 1) {
-    const shared = keys.slice(0, last).map((key, index) => equals(fieldValue(key.field), values[index] ?? null));
-    const key = keys[last];
-    if (key === undefined) continue;
-    for (const behind of behindValue(key, values[last] ?? null)) ranges.push(joined([...shared, behind]));
-  }
-  return ranges;
+  return keys
+    .map((key, at): readonly Range[] => {
+      const shared = keys.slice(0, at).map(({ field }, index) => equals(fieldValue(field), values[index] ?? null));
+      return behindValue(key, values[at] ?? null, keys.slice(at + 1)).map(({ where, sort }) => ({
+        where: joined([...shared, where]),
+        sort,
+      }));
+    })
+    .reverse()
+    .flat();
 }
 
 /** Null comes before every value, so ascending all values lie behind it, and descending it lies behind all values. */
-function behindValue({ field, direction }: SortKey, value: Scalar): readonly Sql[] {
-  const column = fieldValue(field);
-  if (direction === 'asc') return [sql(`${column} > ?`, value === null ? Number.NEGATIVE_INFINITY : bound(value))];
+function behindValue(key: SortKey, value: Scalar, next: readonly SortKey[]): readonly Range[] {
+  const column = fieldValue(key.field);
+  const sort = [key, ...next];
+  if (key.direction === 'asc') {
+    return [{ where: sql(`${column} > ?`, value === null ? Number.NEGATIVE_INFINITY : bound(value)), sort }];
+  }
   if (value === null) return [];
-  const smaller = sql(`${column} < ?`, bound(value));
-  return field === 'id' ? [smaller] : [smaller, sql(`${column} IS NULL`)];
+  const smaller = { where: sql(`${column} < ?`, bound(value)), sort };
+  return key.field === 'id' ? [smaller] : [smaller, { where: equals(column, null), sort: next }];
 }
 
-/** The queries whose rows, one after the other, are the documents asked for; each takes LIMIT and OFFSET at its end. */
+/**
+ * The queries whose rows, one after the other, are the documents asked for; each takes LIMIT and OFFSET at its end.
+ * Fields known to be equal are left out of ORDER BY: SQLite would sort by them again.
+ */
 export function queriesOf(table: string, options: FindOptions): readonly Sql[] {
   const keys = totalOrder(options.sort);
   const where = matching(options.where);
-  const ranges = options.after === undefined ? [sql('1')] : rangesBehind(keys, options.after);
-  return ranges.map((range) => ({
-    text: `SELECT document FROM ${table} WHERE ${where.text}${range.text === '1' ? '' : ` AND ${range.text}`} ORDER BY ${orderBy(keys)} LIMIT ? OFFSET ?`,
-    parameters: [...where.parameters, ...range.parameters],
-  }));
+  const fixed = (field: string): boolean => options.where?.[field]?.eq !== undefined;
+  const ranges = options.after === undefined ? [{ where: null, sort: keys }] : rangesBehind(keys, options.after);
+  return ranges.map((range) => {
+    const { text, parameters } = range.where === null ? where : joined([where, range.where]);
+    const order = range.sort
+      .filter(({ field }) => !fixed(field))
+      .map(({ field, direction }) => `${fieldValue(field)} ${direction === 'asc' ? 'ASC' : 'DESC'}`);
+    const orderBy = order.length === 0 ? '' : ` ORDER BY ${order.join(', ')}`;
+    return { text: `SELECT document FROM ${table} WHERE ${text}${orderBy} LIMIT ? OFFSET ?`, parameters };
+  });
 }

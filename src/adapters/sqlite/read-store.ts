@@ -110,7 +110,7 @@ function readStoreOn({ file, now, database, writer, thread }: Parts): ReadStore 
   };
 
   return {
-    ensure: (spec) => runDefinition(statementsToEnsure(spec)),
+    ensure: async (spec) => runDefinition(statementsToEnsure(spec)),
     get: async (collection, id, version) => get(tableToRead(collection, version), id),
     getMany: async (collection, ids, version) => {
       const table = tableToRead(collection, version);
@@ -160,7 +160,7 @@ function readStoreOn({ file, now, database, writer, thread }: Parts): ReadStore 
       live.forget();
       if (!done) throw new RangeError(`there is no version ${version} of collection ${collection}`);
     },
-    drop: (collection, version) => runDefinition(statementsToDrop(collection, version)),
+    drop: async (collection, version) => runDefinition(statementsToDrop(collection, version)),
     close: async () => {
       if (closed) return;
       closed = true;

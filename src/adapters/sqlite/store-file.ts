@@ -1,7 +1,7 @@
 import { closeSync, openSync, readSync, statSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import { StoreUnavailable } from '../../ports/event-store.ts';
-import { DamagedStore, reading } from './faults.ts';
+import { checking, DamagedStore, reading } from './faults.ts';
 
 /** What a kind of store file looks like: SQLite's `application_id` and `user_version` name it in the header. */
 export interface StoreLayout {
@@ -13,6 +13,7 @@ export interface StoreLayout {
 }
 
 const SQLITE_MAGIC = 'SQLite format 3\0';
+const HEADER_BYTES = 100;
 const BUSY_TIMEOUT_MS = 5_000;
 
 const idNumber = (applicationId: string): number => Buffer.from(applicationId, 'latin1').readInt32BE();
@@ -25,12 +26,11 @@ const sizeOf = (file: string): number => statSync(file, { throwIfNoEntry: false 
  */
 export function openStoreFile(file: string, layout: StoreLayout): DatabaseSync {
   checkHeader(file);
-  return reading(file, () => {
+  return checking(file, () => {
     const database = new DatabaseSync(file, { timeout: BUSY_TIMEOUT_MS });
     try {
       if (isBlank(database)) createSchema(database, layout);
       checkLayout(database, file, layout);
-      checkLength(database, file);
       return database;
     } catch (error) {
       database.close();
@@ -44,12 +44,11 @@ export function openStoreFileToRead(file: string, layout: StoreLayout): Database
   const missing = new StoreUnavailable(`${file}: there is no ${layout.kind} here`, 'not-done');
   if (sizeOf(file) === 0) throw missing;
   checkHeader(file);
-  return reading(file, () => {
+  return checking(file, () => {
     const database = openReader(file);
     try {
       if (isBlank(database)) throw missing;
       checkLayout(database, file, layout);
-      checkLength(database, file);
       return database;
     } catch (error) {
       database.close();
@@ -94,18 +93,30 @@ function createSchema(database: DatabaseSync, layout: StoreLayout): void {
   );
 }
 
+/** What can be seen without opening it: that it is an SQLite file, and that none of it was cut off. */
 function checkHeader(file: string): void {
   const size = sizeOf(file);
   if (size === 0) return;
-  const head = Buffer.alloc(SQLITE_MAGIC.length);
-  const descriptor = reading(file, () => openSync(file, 'r'));
-  try {
-    readSync(descriptor, head, 0, head.length, 0);
-  } finally {
-    closeSync(descriptor);
-  }
-  if (head.toString('latin1') !== SQLITE_MAGIC)
+  const header = Buffer.alloc(HEADER_BYTES);
+  reading(file, () => {
+    const descriptor = openSync(file, 'r');
+    try {
+      readSync(descriptor, header, 0, HEADER_BYTES, 0);
+    } finally {
+      closeSync(descriptor);
+    }
+  });
+  if (header.toString('latin1', 0, SQLITE_MAGIC.length) !== SQLITE_MAGIC) {
     throw new DamagedStore(file, 'bytes 0 to 15 are not the header of an SQLite file');
+  }
+  // With a write-ahead log beside it, the pages that are missing may still lie there.
+  if (sizeOf(`${file}-wal`) > 0) return;
+  // https://www.sqlite.org/fileformat2.html: a page size of 65536 is written as 1.
+  const pageSize = header.readUInt16BE(16) === 1 ? 65_536 : header.readUInt16BE(16);
+  const promised = pageSize * header.readUInt32BE(28);
+  if (size < promised) {
+    throw new DamagedStore(file, `it ends at byte ${size}, and its header promises ${promised} bytes`);
+  }
 }
 
 const pragma = (database: DatabaseSync, name: string): number => {
@@ -127,13 +138,4 @@ function checkLayout(database: DatabaseSync, file: string, layout: StoreLayout):
       `it has schema version ${version}, and this build reads version ${layout.schemaVersion}`,
     );
   }
-}
-
-/** A file that was cut short; with a write-ahead log beside it, missing pages may still lie there. */
-function checkLength(database: DatabaseSync, file: string): void {
-  if (sizeOf(`${file}-wal`) > 0) return;
-  const promised = pragma(database, 'page_count') * pragma(database, 'page_size');
-  const size = sizeOf(file);
-  if (size < promised)
-    throw new DamagedStore(file, `it ends at byte ${size}, and its header promises ${promised} bytes`);
 }

@@ -95,8 +95,9 @@ export function startWriterThread(): WriterThread {
         }
         lastUnit += 1;
         file.pending.set(lastUnit, { resolve: resolve as Pending['resolve'], reject });
-        // What is submitted in one turn of the loop goes in one message.
-        if (file.outbox.length === 0) queueMicrotask(() => flush(file));
+        // What is submitted in one turn of the loop goes in one message, and so into one commit: whatever the answers to
+        // the last commit set going comes before the check phase.
+        if (file.outbox.length === 0) setImmediate(() => flush(file));
         file.outbox.push({ id: lastUnit, durable: options?.durable ?? true, unit });
       }),
     close: () => {

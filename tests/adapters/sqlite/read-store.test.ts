@@ -1,0 +1,154 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { describe, expect, it } from 'vitest';
+import { DamagedStore } from '../../../src/adapters/sqlite/faults.ts';
+import { discardSqliteReadStore, openSqliteReadStore } from '../../../src/adapters/sqlite/read-store.ts';
+import { READ_STORE_LAYOUT, statementsToEnsure, tableOf } from '../../../src/adapters/sqlite/read-store-layout.ts';
+import { queriesOf } from '../../../src/adapters/sqlite/read-store-query.ts';
+import type { CollectionSpec, FindOptions, Scalar } from '../../../src/ports/read-store.ts';
+import { volumesCollection } from '../../../src/projections/volumes.ts';
+import { sharedWriterThread, temporaryDirectories } from './store-files.ts';
+
+const aDirectory = temporaryDirectories();
+
+/** SQLite's plans for the queries of one find on an empty collection. */
+function plansOf(spec: CollectionSpec, options: FindOptions): string[] {
+  const database = new DatabaseSync(':memory:');
+  database.exec(READ_STORE_LAYOUT.schema);
+  for (const { sql, rows } of statementsToEnsure(spec)) for (const row of rows) database.prepare(sql).run(...row);
+  return queriesOf(tableOf(spec.name, spec.version), options).map(({ text, parameters }) =>
+    database
+      .prepare(`EXPLAIN QUERY PLAN ${text}`)
+      .all(...parameters, 20, 0)
+      .map((row) => String(row.detail))
+      .join('; '),
+  );
+}
+
+const collections: readonly CollectionSpec[] = [
+  volumesCollection,
+  {
+    name: 'things',
+    version: 3,
+    indexes: [
+      { name: 'byName', fields: ['name'] },
+      { name: 'byDeepZone', fields: ['nested.zone', 'projectId', 'name'] },
+    ],
+  },
+];
+
+/** Every index, split in every way into fields that must be equal and fields to sort by. */
+const uses = collections.flatMap((spec) =>
+  spec.indexes.flatMap((index) =>
+    index.fields.map((_, at) => ({ spec, index, equal: index.fields.slice(0, at), sorted: index.fields.slice(at) })),
+  ),
+);
+
+describe('every declared index', () => {
+  it.each(uses.map((use) => [`${use.spec.name} (${use.equal.join(', ')} | ${use.sorted.join(', ')})`, use] as const))(
+    'serves equal fields and order: %s',
+    (_, { spec, equal, sorted }) => {
+      for (const direction of ['asc', 'desc'] as const) {
+        const sort = [...new Set([...sorted, 'id'])].map((field) => ({ field, direction }));
+        const values = (of: Scalar) => Object.fromEntries(sort.map(({ field }) => [field, field === 'id' ? 'x' : of]));
+        const wheres = ['v', null].map((value) => Object.fromEntries(equal.map((field) => [field, { eq: value }])));
+        for (const where of wheres) {
+          for (const after of [undefined, values('v'), values(null)]) {
+            const plans = plansOf(spec, { where, sort, limit: 20, ...(after === undefined ? {} : { after }) });
+            for (const plan of plans) {
+              expect(plan).toMatch(/^(SEARCH|SCAN) \S+ USING (COVERING )?INDEX [^;]*$/);
+              if (equal.length > 0) expect(plan).toMatch(/^SEARCH/);
+            }
+          }
+        }
+      }
+    },
+  );
+
+  it('also answers the next page by a seek, not by reading what lies before it', () => {
+    const [first] = collections[1]?.indexes ?? [];
+    expect(first?.fields).toEqual(['name']);
+    const plans = plansOf(
+      { name: 'things', version: 3, indexes: [{ name: 'byName', fields: ['name'] }] },
+      {
+        sort: [{ field: 'name', direction: 'asc' }],
+        after: { name: 'm', id: 'x' },
+      },
+    );
+    expect(plans).toHaveLength(2);
+    expect(plans[0]).toMatch(/SEARCH .* \(<expr>=\? AND id>\?\)/);
+    expect(plans[1]).toMatch(/SEARCH .* \(<expr>>\?\)/);
+  });
+});
+
+describe('a tombstone', () => {
+  it('keeps a deleted document dead for a day, and is gone after that', async () => {
+    const file = join(await aDirectory(), 'read.db');
+    const clock = { at: 1_000_000, now: () => clock.at };
+    const store = await openSqliteReadStore({ file, clock, writer: sharedWriterThread() });
+    await store.ensure({ name: 'volumes', version: 1, indexes: [] });
+    let from: { position: bigint; eventId: string } | null = null;
+    const write = async (position: bigint, kind: 'put' | 'delete', at: bigint): Promise<void> => {
+      const to = { position, eventId: `e${position}` };
+      const change =
+        kind === 'put'
+          ? ({ kind, document: { id: 'a' }, position: at } as const)
+          : ({ kind, id: 'a', position: at } as const);
+      await store.write({ projection: 'volumes', version: 1, from, to, changes: [change] });
+      from = to;
+    };
+    await write(1n, 'delete', 10n);
+    clock.at += 23 * 3_600_000;
+    await write(2n, 'put', 9n);
+    await write(3n, 'put', 9n);
+    expect(await store.get('volumes', 'a')).toBeNull();
+    clock.at += 2 * 3_600_000;
+    await write(4n, 'put', 9n);
+    await write(5n, 'put', 9n);
+    expect(await store.get('volumes', 'a')).toEqual({ id: 'a' });
+    await store.close();
+  });
+});
+
+describe('a read store', () => {
+  it('that is damaged is named, and can be discarded and started again', async () => {
+    const file = join(await aDirectory(), 'read.db');
+    await writeFile(file, 'this is no database at all, but a text of some length');
+    await expect(openSqliteReadStore({ file })).rejects.toThrow(DamagedStore);
+    discardSqliteReadStore(file);
+    const store = await openSqliteReadStore({ file });
+    expect(await store.versions('volumes')).toEqual([]);
+    await store.close();
+  });
+
+  it.each(["a'b", 'a"b', '', 'a..b', 'a b'])('refuses the field %j instead of putting it into SQL', async (field) => {
+    const store = await openSqliteReadStore({
+      file: join(await aDirectory(), 'read.db'),
+      writer: sharedWriterThread(),
+    });
+    await store.ensure({ name: 'volumes', version: 1, indexes: [] });
+    await expect(store.find('volumes', { where: { [field]: { eq: 1 } } })).rejects.toThrow(RangeError);
+    await expect(store.find('volumes', { sort: [{ field, direction: 'asc' }] })).rejects.toThrow(RangeError);
+    await expect(store.ensure({ name: 'a"; DROP TABLE collections', version: 1, indexes: [] })).rejects.toThrow(
+      RangeError,
+    );
+    await store.close();
+  });
+
+  it('notices within a second that another process has switched the live version', async () => {
+    const file = join(await aDirectory(), 'read.db');
+    const [writing, reading] = [await openSqliteReadStore({ file }), await openSqliteReadStore({ file })];
+    for (const version of [1, 2]) {
+      await writing.ensure({ name: 'volumes', version, indexes: [] });
+      const to = { position: 1n, eventId: 'e' };
+      const changes = [{ kind: 'put', document: { id: 'a', version }, position: 1n }] as const;
+      await writing.write({ projection: 'volumes', version, from: null, to, changes });
+    }
+    expect(await reading.get('volumes', 'a')).toEqual({ id: 'a', version: 1 });
+    await writing.switchTo('volumes', 2);
+    await expect.poll(() => reading.get('volumes', 'a'), { timeout: 2_000 }).toEqual({ id: 'a', version: 2 });
+    await writing.close();
+    await reading.close();
+  });
+});
