@@ -48,8 +48,15 @@ function endpointOf(key: string, routes: readonly AnyRoute[]): Endpoint {
   return { routes, actions };
 }
 
-/** What is known of a request so far, for the log and the metrics. */
-interface Progress {
+/** One request on its way to its answer. */
+interface Exchange {
+  readonly endpoint: Endpoint;
+  readonly context: ApiContext;
+  readonly request: FastifyRequest;
+  readonly reply: FastifyReply;
+  readonly requestId: string;
+  readonly headers: Headers;
+  /** Id of the route, once it is known which of several actions it is; for the log and the metrics. */
   operation: string;
 }
 
@@ -64,51 +71,34 @@ export async function dispatch(
   const startedAt = context.clock.monotonicMs();
   const requestId = newRequestId();
   const headers: Headers = { 'x-openstack-request-id': requestId };
-  const progress: Progress = { operation: endpoint.routes[0]?.id ?? '' };
-  let status: number;
-  try {
-    const pending = context.auth.authenticate(tokenOf(request));
-    const authentication = 'kind' in pending ? pending : await pending;
-    if (authentication.kind === 'refused') status = sendUnauthenticated(reply, headers, authentication);
-    else {
-      headers['x-compute-request-id'] = requestId;
-      status = await answer(endpoint, context, authentication.caller, request, reply, headers, progress);
-    }
-  } catch (error) {
-    const fault = answerOf(error);
-    status = fault.status;
-    sendFault(reply, headers, fault);
-    if (fault.unexpected) context.logger.error({ err: error, requestId, ...progress }, 'request failed');
-  }
+  const operation = endpoint.routes[0]?.id ?? '';
+  const exchange: Exchange = { endpoint, context, request, reply, requestId, headers, operation };
+  const status = await authenticated(exchange).catch((error: unknown) => failed(exchange, error));
   const durationMs = context.clock.monotonicMs() - startedAt;
-  metrics.observe(progress.operation, status, durationMs);
-  if (request.method !== 'GET') {
-    context.logger.info(
-      { requestId, ...progress, status, durationMs, url: request.url, origin: request.ip },
-      'request',
-    );
-  }
+  metrics.observe(exchange.operation, status, durationMs);
+  if (request.method !== 'GET') log(exchange, status, durationMs);
+}
+
+async function authenticated(exchange: Exchange): Promise<number> {
+  const { context, request, reply, requestId, headers } = exchange;
+  const pending = context.auth.authenticate(tokenOf(request));
+  const authentication = 'kind' in pending ? pending : await pending;
+  if (authentication.kind === 'refused') return sendUnauthenticated(reply, headers, authentication);
+  headers['x-compute-request-id'] = requestId;
+  return answered(exchange, authentication.caller);
 }
 
 /** The order of contract/errors.md §3: microversion, body, action, project, version gate, validation, target, policy. */
-async function answer(
-  endpoint: Endpoint,
-  deps: ApiContext,
-  caller: Caller,
-  request: FastifyRequest,
-  reply: FastifyReply,
-  headers: Headers,
-  progress: Progress,
-): Promise<number> {
-  const requestId = headers['x-openstack-request-id'] ?? '';
+async function answered(exchange: Exchange, caller: Caller): Promise<number> {
+  const { context: deps, request, requestId, headers } = exchange;
   const microversion = microversionOf(request, headers);
   const rawBody = request.method === 'GET' ? '' : bodyText(request);
   const body = parseJson(rawBody);
-  const route = chooseRoute(endpoint, body);
-  progress.operation = route.id;
+  const route = chooseRoute(exchange.endpoint, body);
+  exchange.operation = route.id;
   const params = request.params as Readonly<Record<string, string>>;
-  if (params.project_id !== undefined && params.project_id !== caller.projectId)
-    throw badRequest('Malformed request url');
+  const { project_id: projectInPath } = params;
+  if (projectInPath !== undefined && projectInPath !== caller.projectId) throw badRequest('Malformed request url');
   if (microversion < (route.since ?? 0) || microversion > (route.until ?? Number.MAX_SAFE_INTEGER)) throw notFound();
   const query = lastValues(request.query as Record<string, string | string[]>);
   const call: Call = { deps, route, request, requestId, caller, microversion, params, query, rawBody, headers };
@@ -118,8 +108,22 @@ async function answer(
   checkPolicy(call, target);
   const pending = route.handler(call, { body: checkedBody, query: checkedQuery, target });
   const content = pending instanceof Promise ? await pending : pending;
-  sendJson(reply, route.status, headers, content === undefined ? '' : JSON.stringify(content));
+  sendJson(exchange.reply, route.status, headers, content === undefined ? '' : JSON.stringify(content));
   return route.status;
+}
+
+function failed({ context, reply, requestId, headers, operation }: Exchange, error: unknown): number {
+  const fault = answerOf(error);
+  sendFault(reply, headers, fault);
+  if (fault.unexpected) context.logger.error({ err: error, requestId, operation }, 'request failed');
+  return fault.status;
+}
+
+/** One line for every write; what the client calls its request goes along, it does not replace our id. */
+function log({ context, request, requestId, operation }: Exchange, status: number, durationMs: number): void {
+  const globalRequestId = request.headers['x-openstack-request-id'];
+  const { url, ip: origin } = request;
+  context.logger.info({ requestId, globalRequestId, operation, status, durationMs, url, origin }, 'request');
 }
 
 /** The negotiated microversion; puts what was used, or refused, into the headers. Throws 400 and 406. */
