@@ -99,7 +99,8 @@ export function createOperationsFeed(deps: {
       return;
     }
     const { operationId, takesOver } = event.data as { operationId?: string; takesOver?: readonly string[] };
-    if (operationId !== undefined) orphans.landed(operationId);
+    // A request that was made to lapse has not landed: its charge is still to be given back.
+    if (operationId !== undefined && event.type !== 'RequestLapsed') orphans.landed(operationId);
     const definition = byEvent.get(event.type);
     if (definition !== undefined) await startOperation(definition, event);
     else if (takesOver !== undefined && takesOver.length > 0) await stopTakenOver(event, takesOver);
@@ -107,7 +108,10 @@ export function createOperationsFeed(deps: {
 
   const onQuotaEvent = (event: RecordedEvent): void => {
     const quotaEvent = quotaEvents.decode(event.type, event.metadata.schemaVersion, event.data);
-    if (quotaEvent.type === 'QuotaCharged') orphans.charged(quotaEvent.data);
+    if (quotaEvent.type === 'QuotaCharged') {
+      const { operationId, projectId, landsIn } = quotaEvent.data;
+      orphans.charged({ operationId, projectId, landsIn, chargedAt: event.recordedAt });
+    }
     if (quotaEvent.type === 'QuotaSettled' || quotaEvent.type === 'QuotaReturned')
       orphans.landed(quotaEvent.data.operationId);
   };

@@ -1,3 +1,4 @@
+import type { Instant } from '../domain/kernel/units.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { OperationsLogger } from './services.ts';
 
@@ -7,6 +8,8 @@ export interface WatchedCharge {
   readonly projectId: string;
   /** Stream that the request lands in. */
   readonly landsIn: string;
+  /** When it was recorded, by the wall clock: patience does not begin anew with each process. */
+  readonly chargedAt: Instant;
 }
 
 export interface OrphanWatch {
@@ -36,11 +39,12 @@ export function watchOrphans(deps: {
   const stopping = new AbortController();
 
   const look = async (): Promise<void> => {
-    for (const [operationId, { charge, dueMs }] of waiting) {
-      if (dueMs > clock.monotonicMs()) continue;
+    for (const [operationId, watched] of waiting) {
+      if (watched.dueMs > clock.monotonicMs()) continue;
       try {
-        await lapse(charge);
-        waiting.delete(operationId);
+        await lapse(watched.charge);
+        // Meanwhile it may have been given back and taken again: that one is another charge.
+        if (waiting.get(operationId) === watched) waiting.delete(operationId);
       } catch (error) {
         logger.warn({ operationId, err: error }, 'charge cannot be checked now, trying again');
       }
@@ -55,7 +59,10 @@ export function watchOrphans(deps: {
   })();
 
   return {
-    charged: (charge) => waiting.set(charge.operationId, { charge, dueMs: clock.monotonicMs() + PATIENCE_MS }),
+    charged: (charge) => {
+      const age = Math.max(0, clock.now() - charge.chargedAt);
+      waiting.set(charge.operationId, { charge, dueMs: clock.monotonicMs() + Math.max(0, PATIENCE_MS - age) });
+    },
     landed: (operationId) => waiting.delete(operationId),
     open: () => [...waiting.values()].map(({ charge }) => charge),
     stop: async () => {
