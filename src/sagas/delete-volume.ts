@@ -73,18 +73,17 @@ const deleteOnBackend: Step<Input> = {
   },
 };
 
-/** The volume is gone, its snapshots with it; then, and only then, both ledgers get back what it held. */
+/**
+ * The volume is gone, its snapshots with it, in one append: a take-over in between would leave nobody to give back what
+ * is gone already. Then, and only then, both ledgers get back what they held.
+ */
 const finish: Step<Input> = {
   name: 'finish',
   effect: 'command',
   timeoutMs: 60_000,
   attempts: 10,
   run: async (context) => {
-    const { operationId, volumeId, snapshotIds } = context.operation.input;
-    for (const snapshotId of snapshotIds) {
-      const command = { type: 'CompleteSnapshotDeletion', snapshotId, operationId } as const;
-      await context.send(volumeAggregate, volumeStream(volumeId), command, `:${snapshotId}`);
-    }
+    const { operationId, volumeId } = context.operation.input;
     const gone = await context.send(volumeAggregate, volumeStream(volumeId), {
       type: 'CompleteVolumeDeletion',
       operationId,
