@@ -1,12 +1,10 @@
 import { z } from 'zod';
+import { VOLUME_BINARY } from '../commands/frozen.ts';
 import type { CommandHandler } from '../commands/handle.ts';
 import { poolAggregate, poolStream, serviceAggregate, serviceStream } from '../commands/streams.ts';
 import type { PoolReport } from '../domain/placement/pool-report.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Coordination } from '../ports/coordination.ts';
-
-/** Binary name of the services that own backends, as the services API shows it. */
-export const VOLUME_BINARY = 'cinder-volume';
 
 /** Name under which a service beats: `binary@host`. */
 export const serviceName = (binary: string, host: string): string => `${binary}@${host}`;

@@ -81,6 +81,9 @@ export type StepResult =
 /** How long a call that was told to stop may take to end, in ms. */
 const GRACE_MS = 10_000;
 
+/** Why the deadline's timer ends; without a reason of its own, each abort makes an error with a stack. */
+const SETTLED = 'settled';
+
 /**
  * Runs one call under a deadline that counts monotonic running time. Past it the signal aborts, and the result is
  * known only once the call has ended.
@@ -107,7 +110,7 @@ export async function runWithDeadline(
     return 'late';
   })().catch(() => 'late' as const);
   const first = await Promise.race([settled, deadline]);
-  timers.abort();
+  timers.abort(SETTLED);
   if (first === 'late') return { kind: 'hung', ended: settled };
   if (first.kind === 'failed' && abort.signal.reason instanceof StepError)
     return { kind: 'failed', error: abort.signal.reason };

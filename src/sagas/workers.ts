@@ -1,3 +1,4 @@
+import { VOLUME_BINARY } from '../commands/frozen.ts';
 import type { CommandHandler } from '../commands/handle.ts';
 import { poolAggregate, poolStream, serviceAggregate, serviceStream } from '../commands/streams.ts';
 import type { EventMetadata } from '../domain/kernel/event.ts';
@@ -7,7 +8,7 @@ import type { BackendStats, StorageDriver } from '../drivers/storage/driver.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Coordination, Lease } from '../ports/coordination.ts';
 import { backendHostOf } from './backend.ts';
-import { serviceName, VOLUME_BINARY, withLedger } from './pool-reports.ts';
+import { serviceName, withLedger } from './pool-reports.ts';
 import type { Backends, BackendWorker, OperationsLogger } from './services.ts';
 
 export interface ConfiguredBackend {

@@ -2,7 +2,7 @@ import { expectEqual, type Tour } from './tour.ts';
 
 /** A volume's whole life through the `openstack` client; `3.71` where a command needs a microversion. */
 export async function openstackTour(tour: Tour): Promise<void> {
-  const { openstack, openstackJson, check, refused, until } = tour;
+  const { openstack, openstackJson, cinder, check, refused, until } = tour;
   const latest = ['--os-volume-api-version', '3.71'];
   const status = async (kind: string, name: string, project?: string): Promise<unknown> =>
     (await openstackJson(['volume', ...(kind === 'volume' ? [] : [kind]), 'show', name], project)).status;
@@ -12,7 +12,7 @@ export async function openstackTour(tour: Tour): Promise<void> {
     until(`${name} is gone`, async () =>
       openstack(['volume', 'show', name], project).then(
         () => false,
-        (error: Error) => error.message.includes('No volume') || error.message.includes('could not be found'),
+        (error: Error) => /No Volume|could not be found/i.test(error.message),
       ),
     );
 
@@ -92,8 +92,8 @@ export async function openstackTour(tour: Tour): Promise<void> {
     await openstack(['volume', 'type', 'create', '--public', '--property', 'volume_backend_name=nowhere', 'nowhere']);
     await openstack(['volume', 'create', '--type', 'nowhere', '--size', '1', 'unplaced']);
     await becomes('volume', 'unplaced', 'error');
-    const messages = JSON.parse(await openstack([...latest, 'volume', 'message', 'list', '-f', 'json']));
-    expectEqual('messages', messages.length > 0, true);
+    // `openstack volume message list` of this release asks without a microversion, which no server can answer.
+    expectEqual('a message says why', (await cinder(['message-list'])).includes('schedule allocate volume'), true);
     await openstack(['volume', 'delete', 'unplaced']);
     await gone('unplaced');
     await openstack(['volume', 'type', 'delete', 'nowhere']);

@@ -37,11 +37,14 @@ export interface FileEffects {
 /** Volumes are nobody else's to read. */
 const FILE_MODE = 0o600;
 
+/** What cp says is read, so it must not be translated. */
+const IN_ENGLISH = ['LC_ALL=C'] as const;
+
 let coreutilsFound: Promise<boolean> | undefined;
 
 /** Looks once; other implementations of cp are not trusted to seek over holes. */
 const hasCoreutils = (): Promise<boolean> => {
-  coreutilsFound ??= promisify(execFile)('cp', ['--version'], { env: { ...process.env, LC_ALL: 'C' } }).then(
+  coreutilsFound ??= promisify(execFile)('env', [...IN_ENGLISH, 'cp', '--version']).then(
     ({ stdout }) => stdout.includes('GNU coreutils'),
     () => false,
   );
@@ -53,8 +56,7 @@ const codeOf = (message: string): string => (message.includes('No space left on 
 
 const runCopy = (from: string, to: string, signal: AbortSignal): Promise<void> =>
   new Promise((resolve, reject) => {
-    const child = spawn('cp', ['--sparse=always', '--reflink=never', '--', from, to], {
-      env: { ...process.env, LC_ALL: 'C' },
+    const child = spawn('env', [...IN_ENGLISH, 'cp', '--sparse=always', '--reflink=never', '--', from, to], {
       stdio: ['ignore', 'ignore', 'pipe'],
     });
     let complaint = '';
