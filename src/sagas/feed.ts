@@ -76,7 +76,7 @@ export function createOperationsFeed(deps: {
       await handler.handle(
         operationAggregate,
         operationStream(operationId),
-        { type: 'RequestStop', by: event.id, reason: 'an administrator reset the status' },
+        { type: 'RequestStop', operationId, by: event.id, reason: 'an administrator reset the status' },
         {
           commandId: deriveId(event.id, 'stop', operationId),
           correlationId: event.metadata.correlationId,
@@ -201,6 +201,7 @@ export function createOperationsFeed(deps: {
         for await (const delivery of deliveries) {
           if (delivery.kind === 'caught-up') {
             catchingUp = false;
+            runner.go();
             caughtUp();
             continue;
           }

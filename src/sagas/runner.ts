@@ -22,6 +22,11 @@ export interface OperationRunner extends OpenOperations {
   start(definition: OperationDefinition, started: Started, correlationId: string, position: Position): void;
   /** Takes up an operation that an earlier process left unfinished. False when it has ended, or never started. */
   resume(operationId: string, correlationId: string): Promise<boolean>;
+  /**
+   * From now on what was taken up is driven. Not before all of it is known, so that none overlooks another; and the most
+   * advanced first: what it may have to do over must lie within the ledgers' memory.
+   */
+  go(): void;
   /** Something was appended to the operation's stream by somebody else (a stop, an operator's resume). */
   wake(operationId: string, stopped: boolean): void;
   /** Operations that have not ended, as the set of unfinished work keeps them. */
@@ -50,6 +55,9 @@ export function createOperationRunner(options: {
   const { handler, clock, workerId, logger } = options;
   const definitions = new Map(options.definitions.map((definition) => [definition.kind, definition]));
   const running = new Map<string, Scheduled>();
+  /** Operations for a worker that knows their version, with their correlation ids: kept as unfinished, and left alone. */
+  const left = new Map<string, string>();
+  let going = false;
   const stopping = new AbortController();
   const services: OperationServices = { ...options.services, openOperations: { of: (volumeId) => openOf(volumeId) } };
 
@@ -98,7 +106,7 @@ export function createOperationRunner(options: {
   const slots = pLimit(MOST_DRIVEN);
 
   const schedule = (run: Scheduled): void => {
-    if (stopping.signal.aborted) return;
+    if (!going || stopping.signal.aborted) return;
     if (run.driving) {
       run.again = true;
       return;
@@ -170,10 +178,17 @@ export function createOperationRunner(options: {
       if (definition === undefined || definition.version !== state.started.version) {
         const { kind, version } = state.started;
         logger.warn({ operationId, kind, version }, 'operation left to a worker that knows its version');
+        left.set(operationId, correlationId);
         return true;
       }
       schedule(adopt(operationId, correlationId, definition, state, null));
       return true;
+    },
+    go: () => {
+      if (going) return;
+      going = true;
+      const mostAdvancedFirst = [...running.values()].sort((one, other) => other.operation.seen - one.operation.seen);
+      for (const run of mostAdvancedFirst) schedule(run);
     },
     wake: (operationId, stopped) => {
       const run = running.get(operationId);
@@ -184,11 +199,13 @@ export function createOperationRunner(options: {
       if (run.driving) run.again = true;
       else void driver.reload(run).then(() => schedule(run));
     },
-    open: () =>
-      [...running.values()].map(({ id, correlationId, position }) => ({
+    open: () => [
+      ...[...running.values()].map(({ id, correlationId, position }) => ({
         id,
         data: { correlationId, position: position === null ? null : String(position) },
       })),
+      ...[...left].map(([id, correlationId]) => ({ id, data: { correlationId, position: null } })),
+    ],
     idle: async () => {
       while (drives.size > 0) await Promise.all(drives);
     },

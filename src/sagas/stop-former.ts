@@ -39,23 +39,19 @@ export const stopFormer: Step<Request> = {
       .filter((other) => other.operationId !== operationId && resources.has(other.resourceId));
     const stop = new Set([...takesOver, ...others.filter(({ parked }) => parked).map((other) => other.operationId)]);
     const deadline = services.clock.monotonicMs() + STOP_WAIT_MS;
-    const poll = async (former: string): Promise<void> => {
-      if (services.clock.monotonicMs() > deadline) {
-        throw new StepError({ code: 'FormerStillRuns', message: `operation ${former} has not ended yet` }, 'here');
-      }
-      await services.clock.sleep(STOP_POLL_MS, signal);
-    };
-    const stateOf = async (former: string) =>
-      (await services.handler.load(operationAggregate, operationStream(former))).state;
+    const reason = `operation ${operationId} took over`;
     for (const former of stop) {
-      // Its request is in the log, so it will start: one that has not yet could not be told to stop.
-      while ((await stateOf(former)).started === null) await poll(former);
-      const command = { type: 'RequestStop', by: operationId, reason: `operation ${operationId} took over` } as const;
+      const command = { type: 'RequestStop', operationId: former, by: operationId, reason } as const;
       await send(operationAggregate, operationStream(former), command);
     }
     const stopping = others.filter((other) => other.stopping).map((other) => other.operationId);
     for (const former of new Set([...stop, ...stopping])) {
-      while (!hasEnded(await stateOf(former))) await poll(former);
+      while (!hasEnded((await services.handler.load(operationAggregate, operationStream(former))).state)) {
+        if (services.clock.monotonicMs() > deadline) {
+          throw new StepError({ code: 'FormerStillRuns', message: `operation ${former} has not ended yet` }, 'here');
+        }
+        await services.clock.sleep(STOP_POLL_MS, signal);
+      }
     }
   },
 };

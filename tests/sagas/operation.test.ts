@@ -210,11 +210,19 @@ describe('an operation that is told to stop', () => {
 
   it('is told once, however often a take-over asks', () => {
     const asked = operationDecider.decide(
-      { type: 'RequestStop', by: 'other', reason: 'r' },
+      { type: 'RequestStop', operationId, by: 'other', reason: 'r' },
       given(started(), stop),
       NOW,
     );
     expect(asked).toEqual({ kind: 'accepted', events: [] });
+  });
+
+  it('starts only to be undone when it is told before it has started', () => {
+    const told = operationDecider.decide({ type: 'RequestStop', operationId, by: 'other', reason: 'r' }, given(), NOW);
+    expect(told).toMatchObject({ kind: 'accepted', events: [{ type: 'OperationStopRequested' }] });
+    expect(nextOf(given(stop))).toBe('nothing');
+    expect(nextOf(given(stop, started()))).toBe('undo pin 1');
+    expect(nextOf(given(stop, started(), undone('pin')))).toBe('record UndoCompleted');
   });
 });
 

@@ -13,7 +13,8 @@ export type OperationCommand =
   | { readonly type: 'StartOperation'; readonly started: Started; readonly progress: readonly OperationEvent[] }
   /** What the owner did, on what it saw: an owner that has not seen all loses. */
   | { readonly type: 'RecordProgress'; readonly seen: number; readonly progress: readonly OperationEvent[] }
-  | { readonly type: 'RequestStop'; readonly by: string; readonly reason: string }
+  /** Also before it has started: its request is in the log, so it will, and then it has only to be undone. */
+  | { readonly type: 'RequestStop'; readonly operationId: string; readonly by: string; readonly reason: string }
   | { readonly type: 'ResumeOperation'; readonly action: 'retry' | 'abandon' };
 
 const notFound = (): Decision<never> => rejected(reject('OperationNotFound', { id: 'of this stream' }));
@@ -38,12 +39,13 @@ export const operationDecider: Decider<OperationCommand, Operation, OperationEve
             ? accepted(...progress)
             : rejected(reject('TryAgain', { reason: 'the operation has moved on' })),
       )
-      .with({ type: 'RequestStop' }, ({ by, reason }): Decision<OperationEvent> => {
-        if (operation.started === null) return notFound();
-        if (hasEnded(operation) || operation.stopRequestedBy === by) return accepted();
-        const { operationId } = operation.started;
-        return accepted({ type: 'OperationStopRequested', data: { operationId, by, reason } });
-      })
+      .with(
+        { type: 'RequestStop' },
+        ({ operationId, by, reason }): Decision<OperationEvent> =>
+          hasEnded(operation) || operation.stopRequestedBy === by
+            ? accepted()
+            : accepted({ type: 'OperationStopRequested', data: { operationId, by, reason } }),
+      )
       .with({ type: 'ResumeOperation' }, ({ action }): Decision<OperationEvent> => {
         if (operation.started === null) return notFound();
         const { operationId } = operation.started;
