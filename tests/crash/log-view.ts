@@ -22,6 +22,8 @@ export interface Violation {
 export interface LogView {
   /** Reads what was appended since. */
   read(eventStore: EventStore): Promise<void>;
+  /** For who sees each event as it is appended. */
+  apply(recorded: RecordedEvent): void;
   readonly events: number;
   readonly head: Position | null;
   /** Ids of requests that left an event. */
@@ -134,6 +136,7 @@ export function createLogView(): LogView {
       await checkStillThere(eventStore, last);
       for await (const event of eventStore.readAll(last === null ? {} : { after: last.position })) apply(event);
     },
+    apply,
     get events() {
       return events;
     },
