@@ -46,27 +46,40 @@ export const fieldValue = (field: string): string =>
 const indexName = (spec: CollectionSpec, index: Index): string =>
   `"${spec.name}@${spec.version} ${index.fields.join(', ')}"`;
 
-/** Makes a collection version and its indexes; the first version of a collection becomes the live one. */
+/** Makes a collection version; the first version of a collection becomes the live one. */
 export function statementsToEnsure(spec: CollectionSpec): readonly Statement[] {
   const table = tableOf(spec.name, spec.version);
-  const definitions = [
-    `CREATE TABLE IF NOT EXISTS ${table} (
-      id TEXT NOT NULL PRIMARY KEY, document TEXT, position INTEGER NOT NULL, deleted_at INTEGER
-    ) STRICT`,
-    `CREATE INDEX IF NOT EXISTS "${spec.name}@${spec.version} tombstones" ON ${table} (deleted_at) WHERE deleted_at IS NOT NULL`,
-    ...spec.indexes.map((index) => {
-      const fields = index.fields.includes('id') ? index.fields : [...index.fields, 'id'];
-      return `CREATE INDEX IF NOT EXISTS ${indexName(spec, index)} ON ${table} (${fields.map(fieldValue).join(', ')}) WHERE ${IS_LIVE}`;
-    }),
-  ];
   return [
-    ...definitions.map((sql) => ({ sql, rows: [[]] })),
+    {
+      sql: `CREATE TABLE IF NOT EXISTS ${table} (
+        id TEXT NOT NULL PRIMARY KEY, document TEXT, position INTEGER NOT NULL, deleted_at INTEGER
+      ) STRICT`,
+      rows: [[]],
+    },
+    {
+      sql: `CREATE INDEX IF NOT EXISTS "${spec.name}@${spec.version} tombstones" ON ${table} (deleted_at)
+        WHERE deleted_at IS NOT NULL`,
+      rows: [[]],
+    },
     {
       sql: `INSERT INTO collections (name, version, live)
         VALUES (?1, ?2, NOT EXISTS (SELECT 1 FROM collections WHERE name = ?1)) ON CONFLICT DO NOTHING`,
       rows: [[spec.name, spec.version]],
     },
   ];
+}
+
+/** Makes its indexes. Each ends in `id`, so that it yields a total order. */
+export function indexStatements(spec: CollectionSpec): readonly Statement[] {
+  const table = tableOf(spec.name, spec.version);
+  return spec.indexes.map((index) => {
+    const fields = index.fields.includes('id') ? index.fields : [...index.fields, 'id'];
+    const values = fields.map(fieldValue).join(', ');
+    return {
+      sql: `CREATE INDEX IF NOT EXISTS ${indexName(spec, index)} ON ${table} (${values}) WHERE ${IS_LIVE}`,
+      rows: [[]],
+    };
+  });
 }
 
 export function statementsToDrop(collection: string, version: number): readonly Statement[] {

@@ -10,7 +10,14 @@ import {
   type Write,
 } from '../../ports/read-store.ts';
 import { reading } from './faults.ts';
-import { fieldValue, READ_STORE_LAYOUT, statementsToDrop, statementsToEnsure, tableOf } from './read-store-layout.ts';
+import {
+  fieldValue,
+  indexStatements,
+  READ_STORE_LAYOUT,
+  statementsToDrop,
+  statementsToEnsure,
+  tableOf,
+} from './read-store-layout.ts';
 import { matching, queriesOf } from './read-store-query.ts';
 import { openReader, openStoreFile, openStoreFileToRead } from './store-file.ts';
 import { type FileWriter, startWriterThread, type WriterThread } from './writer.ts';
@@ -81,15 +88,10 @@ function readStoreOn({ file, now, database, writer, thread }: Parts): ReadStore 
   const purgedAt = new Map<string, number>();
   let closed = false;
 
-  const run = async (statements: readonly Statement[], durable: boolean): Promise<boolean> => {
+  const run = async (statements: readonly Statement[]): Promise<boolean> => {
     if (writer === null) throw new StoreUnavailable(`${file}: it is open for reading only`, 'not-done');
-    const outcome = await writer.submit({ kind: 'statements', statements }, { durable });
+    const outcome = await writer.submit({ kind: 'statements', statements }, { durable: false });
     return outcome.kind === 'done';
-  };
-
-  const runDefinition = async (statements: readonly Statement[]): Promise<void> => {
-    await run(statements, true);
-    live.forget();
   };
 
   const tableToRead = (collection: string, version: number | undefined): string =>
@@ -110,7 +112,13 @@ function readStoreOn({ file, now, database, writer, thread }: Parts): ReadStore 
   };
 
   return {
-    ensure: async (spec) => runDefinition(statementsToEnsure(spec)),
+    ensure: async (spec) => {
+      const indexes = indexStatements(spec);
+      await run(statementsToEnsure(spec));
+      live.forget();
+      // One by one, so that other writes need not wait for all of them.
+      for (const index of indexes) await run([index]);
+    },
     get: async (collection, id, version) => get(tableToRead(collection, version), id),
     getMany: async (collection, ids, version) => {
       const table = tableToRead(collection, version);
@@ -132,7 +140,7 @@ function readStoreOn({ file, now, database, writer, thread }: Parts): ReadStore 
     },
     write: async (write) => {
       const table = tableOf(write.projection, write.version);
-      const done = await run([moveCheckpoint(write), ...changesOf(table, write, now()), ...purge(table)], false);
+      const done = await run([moveCheckpoint(write), ...changesOf(table, write, now()), ...purge(table)]);
       if (!done) throw new CheckpointMoved(write.projection, write.version);
     },
     checkpoint: async (collection, version) => {
@@ -147,20 +155,20 @@ function readStoreOn({ file, now, database, writer, thread }: Parts): ReadStore 
       })),
     switchTo: async (collection, version) => {
       const isThere = 'SELECT 1 FROM collections WHERE name = ?1 AND version = ?2';
-      const done = await run(
-        [
-          {
-            sql: `UPDATE collections SET live = (version = ?2) WHERE name = ?1 AND EXISTS (${isThere}) RETURNING 1`,
-            rows: [[collection, version]],
-            guard: true,
-          },
-        ],
-        true,
-      );
+      const done = await run([
+        {
+          sql: `UPDATE collections SET live = (version = ?2) WHERE name = ?1 AND EXISTS (${isThere}) RETURNING 1`,
+          rows: [[collection, version]],
+          guard: true,
+        },
+      ]);
       live.forget();
       if (!done) throw new RangeError(`there is no version ${version} of collection ${collection}`);
     },
-    drop: async (collection, version) => runDefinition(statementsToDrop(collection, version)),
+    drop: async (collection, version) => {
+      await run(statementsToDrop(collection, version));
+      live.forget();
+    },
     close: async () => {
       if (closed) return;
       closed = true;

@@ -60,7 +60,7 @@ export function openStoreFileToRead(file: string, layout: StoreLayout): Database
 /** A reading connection to a file that has been checked; rows come as arrays. */
 export function openReader(file: string): DatabaseSync {
   const database = new DatabaseSync(file, { readOnly: true, timeout: BUSY_TIMEOUT_MS, returnArrays: true });
-  database.exec('PRAGMA cache_size = -8192');
+  database.exec('PRAGMA cache_size = -4096');
   return database;
 }
 

@@ -4,7 +4,12 @@ import { DatabaseSync } from 'node:sqlite';
 import { describe, expect, it } from 'vitest';
 import { DamagedStore } from '../../../src/adapters/sqlite/faults.ts';
 import { discardSqliteReadStore, openSqliteReadStore } from '../../../src/adapters/sqlite/read-store.ts';
-import { READ_STORE_LAYOUT, statementsToEnsure, tableOf } from '../../../src/adapters/sqlite/read-store-layout.ts';
+import {
+  indexStatements,
+  READ_STORE_LAYOUT,
+  statementsToEnsure,
+  tableOf,
+} from '../../../src/adapters/sqlite/read-store-layout.ts';
 import { queriesOf } from '../../../src/adapters/sqlite/read-store-query.ts';
 import type { CollectionSpec, FindOptions, Scalar } from '../../../src/ports/read-store.ts';
 import { volumesCollection } from '../../../src/projections/volumes.ts';
@@ -16,7 +21,9 @@ const aDirectory = temporaryDirectories();
 function plansOf(spec: CollectionSpec, options: FindOptions): string[] {
   const database = new DatabaseSync(':memory:');
   database.exec(READ_STORE_LAYOUT.schema);
-  for (const { sql, rows } of statementsToEnsure(spec)) for (const row of rows) database.prepare(sql).run(...row);
+  for (const { sql, rows } of [...statementsToEnsure(spec), ...indexStatements(spec)]) {
+    for (const row of rows) database.prepare(sql).run(...row);
+  }
   return queriesOf(tableOf(spec.name, spec.version), options).map(({ text, parameters }) =>
     database
       .prepare(`EXPLAIN QUERY PLAN ${text}`)
