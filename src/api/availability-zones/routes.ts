@@ -1,4 +1,4 @@
-import { VOLUME_BINARY } from '../../sagas/pool-reports.ts';
+import { VOLUME_BINARY } from '../../commands/frozen.ts';
 import { type AnyRoute, route } from '../route.ts';
 
 export const availabilityZoneRoutes: readonly AnyRoute[] = [

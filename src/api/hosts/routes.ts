@@ -1,6 +1,6 @@
 import { z } from 'zod';
+import { VOLUME_BINARY } from '../../commands/frozen.ts';
 import { reject } from '../../domain/kernel/rejection.ts';
-import { VOLUME_BINARY } from '../../sagas/pool-reports.ts';
 import { type Call, commandContextOf, param, settled } from '../call.ts';
 import { badRequest, faultOf } from '../faults.ts';
 import { type AnyRoute, route } from '../route.ts';

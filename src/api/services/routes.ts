@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { CommandResult } from '../../commands/dependencies.ts';
+import { VOLUME_BINARY } from '../../commands/frozen.ts';
 import { poolAddressOf } from '../../domain/placement/index.ts';
-import { VOLUME_BINARY } from '../../sagas/pool-reports.ts';
 import { type Call, commandContextOf, settled } from '../call.ts';
 import { badRequest } from '../faults.ts';
 import { type AnyRoute, route } from '../route.ts';

@@ -1,4 +1,4 @@
-import { VOLUME_BINARY } from '../../sagas/pool-reports.ts';
+import { VOLUME_BINARY } from '../../commands/frozen.ts';
 import type { Call } from '../call.ts';
 import { apiTimeOrNull } from '../times.ts';
 import type { LiveService } from './liveness.ts';
