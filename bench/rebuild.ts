@@ -111,5 +111,5 @@ async function run(events: number, batchSize: number, oneByOne: readonly string[
   }
 }
 
-const [events = '50000', batchSize = '10000', names = ''] = process.argv.slice(2);
+const [events = '50000', batchSize = '2000', names = ''] = process.argv.slice(2);
 await run(Number(events), Number(batchSize), names.split(',').filter(Boolean));

@@ -76,9 +76,12 @@ export function messageTextOf(event: Failure): MessageText {
   }
 }
 
-const isPlacement = (code: string): boolean => code === 'NoValidBackend' || code === 'PoolCapacityExceeded';
+const PLACEMENT_CODES: ReadonlySet<string> = new Set(['NoValidBackend', 'PoolCapacityExceeded', 'PoolGone']);
+const NO_DRIVER_CODES: ReadonlySet<string> = new Set(['DriverNotInitialized', 'BackendUnavailable']);
 
-const driverDetail = (code: string, otherwise: Detail): Detail => (code === 'DriverNotInitialized' ? '002' : otherwise);
+const isPlacement = (code: string): boolean => PLACEMENT_CODES.has(code);
+
+const driverDetail = (code: string, otherwise: Detail): Detail => (NO_DRIVER_CODES.has(code) ? '002' : otherwise);
 
 /** `reason` is told only of placements: what a driver says may name things that are no user's business. */
 function text(

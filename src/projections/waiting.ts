@@ -16,6 +16,9 @@ interface Waiter {
   settle(reached: boolean): void;
 }
 
+/** Why a waiter's timer ends; without a reason of its own, each abort makes an error with a stack. */
+const SETTLED = 'settled';
+
 export function createWaiting(clock: Clock): Waiting {
   const waiters = new Set<Waiter>();
 
@@ -31,7 +34,7 @@ export function createWaiting(clock: Clock): Waiting {
           position,
           settle: (reached) => {
             waiters.delete(waiter);
-            timer.abort();
+            timer.abort(SETTLED);
             resolve(reached);
           },
         };

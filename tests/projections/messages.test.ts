@@ -31,7 +31,7 @@ const cases: readonly (readonly [string, DomainEvent, string, string])[] = [
   ],
   [
     'a driver that is not set up',
-    failure('VolumeCreationFailed', {}, 'DriverNotInitialized'),
+    failure('VolumeCreationFailed', {}, 'BackendUnavailable'),
     'VOLUME_VOLUME_008_002',
     'create volume from backend storage:Driver is not initialized at present.',
   ],
