@@ -101,12 +101,17 @@ export async function startServer(config: Config, logger: Logger): Promise<Serve
     await operations.start();
     stops.push(() => operations.stop());
 
+    // What was acknowledged before a crash is read by the first client after it; a long way behind is gone while serving.
+    const found = await eventStore.head();
+    let caughtUp = found === null || (await projections.waitFor(found, READ_YOUR_WRITES_MS));
+
     const readiness = (): Readiness => {
+      const status = projections.status();
+      caughtUp ||= status.every(({ lag, position }) => lag === 0 || (position ?? 0n) >= (found ?? 0n));
       const missing = [
         ...operations.missing(),
-        ...projections
-          .status()
-          .flatMap(({ name, stopped }) => (stopped === null ? [] : [`projection ${name}: ${stopped}`])),
+        ...status.flatMap(({ name, stopped }) => (stopped === null ? [] : [`projection ${name}: ${stopped}`])),
+        ...(caughtUp ? [] : ['read models have yet to reach where the log stood at the start']),
       ];
       return { ready: missing.length === 0, missing };
     };
