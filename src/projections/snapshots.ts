@@ -16,6 +16,7 @@ export interface SnapshotDocument extends Document {
   readonly progress: string | null;
   readonly metadata: Readonly<Record<string, string>>;
   readonly volumeTypeId: string;
+  /** The volume's when it was taken; null where the event does not say. */
   readonly availabilityZone: string | null;
   readonly consumesQuota: boolean;
   readonly groupSnapshotId: null;
@@ -71,7 +72,7 @@ function created(data: VolumeEventOf<'SnapshotCreationRequested'>['data'], at: n
     progress: '0%',
     metadata: data.metadata,
     volumeTypeId: data.volumeTypeId,
-    availabilityZone: null,
+    availabilityZone: data.availabilityZone ?? null,
     consumesQuota: true,
     groupSnapshotId: null,
     createdAt: at,

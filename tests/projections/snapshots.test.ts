@@ -45,6 +45,11 @@ describe('a snapshot', () => {
     expect(document).toMatchObject({ operationId: 's1-op', projectId: 'p1', sizeGiB: 10, consumesQuota: true });
   });
 
+  it('is found by the zone of its volume', () => {
+    const { document } = given(...available(), snapshotRequested('s1', { availabilityZone: 'nova' }));
+    expect(document('s1')).toMatchObject({ availabilityZone: 'nova' });
+  });
+
   it('is available at 100% once it was taken', () => {
     const expected = { status: 'available', progress: '100%', updatedAt: 4, operationId: null };
     expect(given(...available(), ...snapshot('s1')).document('s1')).toMatchObject(expected);

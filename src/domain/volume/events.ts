@@ -201,6 +201,8 @@ const schemas = {
       sizeGiB: gib,
       volumeTypeId: id,
       pool: z.string(),
+      /** The volume's; snapshots are filtered by it. */
+      availabilityZone: z.string().optional(),
       volumeBackendName: z.string(),
     }),
   },
