@@ -28,7 +28,8 @@ export interface OpenWork {
 export interface Coordination {
   /**
    * Takes the lease when it is free, or when its holder has not renewed it for a full `termMs` of the challenger's own
-   * monotonic clock (the first call only starts that watch). Null when somebody else holds it.
+   * monotonic clock (the first call only starts that watch). Null when somebody else holds it. A holder that asks again
+   * gets a new token, which ends its former lease: what it did before, perhaps in a process that died, is fenced off.
    */
   acquire(resource: string, holder: string, termMs: number): Promise<Lease | null>;
   /** False when the lease is no longer this holder's: stop at once. */

@@ -27,7 +27,7 @@ export interface AppendResult {
   readonly position: Position;
 }
 
-/** Which streams a reader wants: names that begin with one of these prefixes. */
+/** Which streams a reader wants: names that begin with one of these prefixes; none of them wants nothing. */
 export interface StreamFilter {
   readonly prefixes: readonly string[];
 }

@@ -38,7 +38,7 @@ export interface FindOptions {
   readonly where?: Where;
   /** `id` ascending is appended when it is absent, so that the order is total. Null sorts before everything. */
   readonly sort?: readonly SortKey[];
-  /** Only documents behind this one in the sort order: its values for the sort keys. */
+  /** Only documents behind this one in the sort order: its values for every sort key and `id`, null where it has none. */
   readonly after?: Readonly<Record<string, Scalar>>;
   readonly offset?: number;
   readonly limit?: number;
@@ -90,6 +90,7 @@ export interface ReadStore {
   ensure(spec: CollectionSpec): Promise<void>;
   /** `version` reads a version that is not live (a rebuild). */
   get(collection: string, id: string, version?: number): Promise<Document | null>;
+  /** In the order of `ids`, without those that are not there. */
   getMany(collection: string, ids: readonly string[], version?: number): Promise<readonly Document[]>;
   find(collection: string, options: FindOptions, version?: number): Promise<readonly Document[]>;
   count(collection: string, where?: Where, version?: number): Promise<number>;

@@ -1,9 +1,9 @@
 import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite';
 import type { Clock } from '../../ports/clock.ts';
 import type { Coordination, Lease, OpenWork } from '../../ports/coordination.ts';
-import { DamagedStore, reading } from './faults.ts';
+import { checking, DamagedStore, reading } from './faults.ts';
 import { openReader, openStoreFile, type StoreLayout } from './store-file.ts';
-import { type FileWriter, startWriterThread, type WriterThread } from './writer.ts';
+import { type FileWriter, openFileWriter, type WriterThread } from './writer.ts';
 import type { Statement } from './writer-protocol.ts';
 
 export interface SqliteCoordinationOptions {
@@ -51,8 +51,7 @@ type LeaseRow = readonly [holder: string | null, token: number, beat: number];
 export async function openSqliteCoordination(options: SqliteCoordinationOptions): Promise<Coordination> {
   const { file, clock } = options;
   const first = openStoreFile(file, COORDINATION_LAYOUT);
-  const thread = options.writer ?? startWriterThread();
-  const writer = await openChecked(file, first, thread).finally(() => first.close());
+  const writer = await openChecked(first, options).finally(() => first.close());
   const database = openReader(file);
   const prepared = new Map<string, StatementSync>();
   const watches = new Map<string, Watch>();
@@ -168,15 +167,13 @@ export async function openSqliteCoordination(options: SqliteCoordinationOptions)
       closed = true;
       database.close();
       await writer.close();
-      if (options.writer === undefined) await thread.close();
     },
   };
 }
 
 /** The file is small and not disposable: its whole structure is checked before anything is written to it. */
-async function openChecked(file: string, database: DatabaseSync, thread: WriterThread): Promise<FileWriter> {
-  const [problem] = reading(file, () => database.prepare('PRAGMA quick_check(1)').all());
-  const what = String(problem?.quick_check);
-  if (what !== 'ok') throw new DamagedStore(file, what);
-  return thread.open(file);
+async function openChecked(database: DatabaseSync, { file, writer }: SqliteCoordinationOptions): Promise<FileWriter> {
+  const row = checking(file, () => database.prepare('PRAGMA quick_check(1)').get()) as unknown as readonly [string];
+  if (row[0] !== 'ok') throw new DamagedStore(file, row[0]);
+  return openFileWriter(file, writer);
 }

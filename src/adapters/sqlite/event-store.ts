@@ -26,7 +26,7 @@ import {
 import { EVENT_STORE_LAYOUT, recordedEventOf } from './event-row.ts';
 import { checkEndOfLog } from './event-store-check.ts';
 import { openReader, openStoreFile, openStoreFileToRead } from './store-file.ts';
-import { type FileWriter, startWriterThread, type WriterThread } from './writer.ts';
+import { type FileWriter, openFileWriter, type WriterThread } from './writer.ts';
 import type { AppendUnit } from './writer-protocol.ts';
 
 export interface SqliteEventStoreOptions {
@@ -59,16 +59,15 @@ export async function openSqliteEventStore(options: SqliteEventStoreOptions): Pr
   const now = options.clock === undefined ? Date.now : options.clock.now.bind(options.clock);
   if (options.readOnly === true) {
     const database = openStoreFileToRead(file, EVENT_STORE_LAYOUT);
-    closeUnless(database, () => checkEndOfLog(database, file));
-    return eventStoreOn({ file, pollMs, now, database, writer: null, thread: null });
+    closingOnFailure(database, () => checkEndOfLog(database, file));
+    return eventStoreOn({ file, pollMs, now, database, writer: null });
   }
   const first = openStoreFile(file, EVENT_STORE_LAYOUT);
   try {
+    checkEndOfLog(first, file);
+    const writer = await openFileWriter(file, options.writer, settingsOf(options));
     const database = openReader(file);
-    closeUnless(database, () => checkEndOfLog(database, file));
-    const thread = options.writer ?? startWriterThread();
-    const writer = await thread.open(file, settingsOf(options));
-    return eventStoreOn({ file, pollMs, now, database, writer, thread: options.writer === undefined ? thread : null });
+    return eventStoreOn({ file, pollMs, now, database, writer });
   } finally {
     // Closed last: a file without any other connection would be checkpointed and lose its write-ahead log here.
     first.close();
@@ -80,7 +79,7 @@ const settingsOf = ({ simulateFsyncMs, maxPages }: SqliteEventStoreOptions) => (
   ...(maxPages === undefined ? {} : { maxPages }),
 });
 
-function closeUnless(database: DatabaseSync, check: () => void): void {
+function closingOnFailure(database: DatabaseSync, check: () => void): void {
   try {
     check();
   } catch (error) {
@@ -95,11 +94,9 @@ interface Parts {
   readonly now: () => number;
   readonly database: DatabaseSync;
   readonly writer: FileWriter | null;
-  /** The thread to end with the store: its own. */
-  readonly thread: WriterThread | null;
 }
 
-function eventStoreOn({ file, pollMs, now, database, writer, thread }: Parts): EventStore {
+function eventStoreOn({ file, pollMs, now, database, writer }: Parts): EventStore {
   const reader = createEventReader(database, file);
   const commits = createCommitSignal(() => reader.head(), pollMs);
   const closing = new AbortController();
@@ -127,7 +124,6 @@ function eventStoreOn({ file, pollMs, now, database, writer, thread }: Parts): E
       // The reader first: the last connection to close folds the write-ahead log into the file, and must be able to write.
       database.close();
       await writer?.close();
-      await thread?.close();
     },
   };
 }

@@ -20,7 +20,7 @@ import {
 } from './read-store-layout.ts';
 import { matching, queriesOf } from './read-store-query.ts';
 import { openReader, openStoreFile, openStoreFileToRead } from './store-file.ts';
-import { type FileWriter, startWriterThread, type WriterThread } from './writer.ts';
+import { type FileWriter, openFileWriter, type WriterThread } from './writer.ts';
 import type { Statement } from './writer-protocol.ts';
 
 export interface SqliteReadStoreOptions {
@@ -49,19 +49,12 @@ export async function openSqliteReadStore(options: SqliteReadStoreOptions): Prom
   const now = options.clock === undefined ? Date.now : options.clock.now.bind(options.clock);
   if (options.readOnly === true) {
     const database = openStoreFileToRead(file, READ_STORE_LAYOUT);
-    return readStoreOn({ file, now, database, writer: null, thread: null });
+    return readStoreOn({ file, now, database, writer: null });
   }
   const first = openStoreFile(file, READ_STORE_LAYOUT);
   try {
-    const thread = options.writer ?? startWriterThread();
-    const writer = await thread.open(file);
-    return readStoreOn({
-      file,
-      now,
-      database: openReader(file),
-      writer,
-      thread: options.writer === undefined ? thread : null,
-    });
+    const writer = await openFileWriter(file, options.writer);
+    return readStoreOn({ file, now, database: openReader(file), writer });
   } finally {
     first.close();
   }
@@ -77,12 +70,11 @@ interface Parts {
   readonly now: () => number;
   readonly database: DatabaseSync;
   readonly writer: FileWriter | null;
-  readonly thread: WriterThread | null;
 }
 
 type Row = readonly (string | number | null)[];
 
-function readStoreOn({ file, now, database, writer, thread }: Parts): ReadStore {
+function readStoreOn({ file, now, database, writer }: Parts): ReadStore {
   const all = createQueries(database, file);
   const live = createLiveVersions(all);
   const purgedAt = new Map<string, number>();
@@ -174,7 +166,6 @@ function readStoreOn({ file, now, database, writer, thread }: Parts): ReadStore 
       closed = true;
       database.close();
       await writer?.close();
-      await thread?.close();
     },
   };
 }

@@ -21,13 +21,14 @@ const idNumber = (applicationId: string): number => Buffer.from(applicationId, '
 const sizeOf = (file: string): number => statSync(file, { throwIfNoEntry: false })?.size ?? 0;
 
 /**
- * Opens a store's file for writing, makes it where there is none, and checks header and schema version.
+ * Opens a store's file for writing, makes it where there is none, and checks header and schema version; rows come as
+ * arrays, as on every connection here.
  * Throws DamagedStore for what is not this kind of file, StoreUnavailable where it cannot be opened.
  */
 export function openStoreFile(file: string, layout: StoreLayout): DatabaseSync {
   checkHeader(file);
   return checking(file, () => {
-    const database = new DatabaseSync(file, { timeout: BUSY_TIMEOUT_MS });
+    const database = new DatabaseSync(file, { timeout: BUSY_TIMEOUT_MS, returnArrays: true });
     try {
       if (isBlank(database)) createSchema(database, layout);
       checkLayout(database, file, layout);
@@ -120,9 +121,7 @@ function checkHeader(file: string): void {
 }
 
 const pragma = (database: DatabaseSync, name: string): number => {
-  const statement = database.prepare(`PRAGMA ${name}`);
-  statement.setReturnArrays(true);
-  const row = statement.get() as unknown as readonly number[] | undefined;
+  const row = database.prepare(`PRAGMA ${name}`).get() as unknown as readonly number[] | undefined;
   return Number(row?.[0]);
 };
 

@@ -138,6 +138,25 @@ export function startWriterThread(): WriterThread {
   };
 }
 
+/**
+ * Opens a file through a shared thread, or through one of its own that ends with it. Throws StoreUnavailable.
+ */
+export async function openFileWriter(
+  file: string,
+  shared: WriterThread | undefined,
+  settings?: StoreSettings,
+): Promise<FileWriter> {
+  if (shared !== undefined) return shared.open(file, settings);
+  const own = startWriterThread();
+  try {
+    const writer = await own.open(file, settings);
+    return { submit: writer.submit, close: () => writer.close().then(own.close) };
+  } catch (error) {
+    await own.close();
+    throw error;
+  }
+}
+
 function receive(files: Map<number, OpenFile>, message: FromWriter): void {
   const file = files.get(message.store);
   if (file === undefined) return;
