@@ -43,12 +43,12 @@ describe('the embedded coordination store', () => {
   it('waits for the disk with tokens and unfinished work, and not with what may be lost', async () => {
     const file = join(await aDirectory(), 'coordination.db');
     const thread = sharedWriterThread();
-    const slowDisk = { ...thread, open: (path: string) => thread.open(path, { simulateFsyncMs: 100 }) };
+    const slowDisk = { ...thread, open: (path: string) => thread.open(path, { simulateFsyncMs: 250 }) };
     const store = await openSqliteCoordination({ file, clock, writer: slowDisk });
     const waits = async (task: () => Promise<unknown>): Promise<boolean> => {
       const startedAt = performance.now();
       await task();
-      return performance.now() - startedAt >= 100;
+      return performance.now() - startedAt >= 250;
     };
     const lease = { resource: 'backend', holder: 'ann', token: 1n };
     expect(await waits(() => store.acquire('backend', 'ann', 1_000))).toBe(true);
