@@ -224,7 +224,7 @@ function find(all: Queries, table: string, options: FindOptions): readonly Docum
   for (const query of queries) {
     const left = wanted - rows.length;
     if (left <= 0) break;
-    rows.push(...all(query.text, [...query.parameters, Number.isFinite(left) ? left : -1, 0]));
+    for (const row of all(query.text, [...query.parameters, Number.isFinite(left) ? left : -1, 0])) rows.push(row);
   }
   return rows.slice(offset).map((row) => parse(String(row[0])));
 }

@@ -68,9 +68,11 @@ function accept(message: ToWriter): void {
       return;
     case 'write': {
       const store = stores.get(message.store);
-      if (store !== undefined) store.waiting.push(...message.units);
-      else
+      if (store === undefined) {
         fail(message.store, message.units, { errcode: undefined, message: 'it is not open', phase: 'before-commit' });
+        return;
+      }
+      for (const unit of message.units) store.waiting.push(unit);
       return;
     }
     case 'close': {

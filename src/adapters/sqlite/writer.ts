@@ -78,6 +78,7 @@ export function startWriterThread(): WriterThread {
   };
 
   const flush = (file: OpenFile): void => {
+    if (file.outbox.length === 0) return;
     if (file.state === 'lost') {
       file.state = 'open';
       send({ kind: 'open', store: file.number, file: file.file, settings: file.settings });
