@@ -17,7 +17,7 @@ export interface SnapshotDocument extends Document {
   readonly metadata: Readonly<Record<string, string>>;
   readonly volumeTypeId: string;
   /** The volume's when it was taken; null where the event does not say. */
-  readonly availabilityZone: string | null;
+  readonly availabilityZone: string;
   readonly consumesQuota: boolean;
   readonly groupSnapshotId: null;
   readonly createdAt: number;
@@ -54,12 +54,16 @@ export const snapshotsProjection: Projection<SnapshotDocument> = {
     }
   },
   apply: (document: SnapshotDocument | null, event: Recorded<VolumeEvent>) => {
-    if (event.type === 'SnapshotCreationRequested') return created(event.data, event.metadata.at);
+    if (event.type === 'SnapshotCreationRequested') return requestedSnapshot(event.data, event.metadata.at);
     return document === null ? null : changed(document, event, event.metadata.at);
   },
 };
 
-function created(data: VolumeEventOf<'SnapshotCreationRequested'>['data'], at: number): SnapshotDocument {
+/** A snapshot that was just asked for. */
+export function requestedSnapshot(
+  data: VolumeEventOf<'SnapshotCreationRequested'>['data'],
+  at: number,
+): SnapshotDocument {
   return {
     id: data.snapshotId,
     volumeId: data.volumeId,
@@ -72,7 +76,7 @@ function created(data: VolumeEventOf<'SnapshotCreationRequested'>['data'], at: n
     progress: '0%',
     metadata: data.metadata,
     volumeTypeId: data.volumeTypeId,
-    availabilityZone: data.availabilityZone ?? null,
+    availabilityZone: data.availabilityZone,
     consumesQuota: true,
     groupSnapshotId: null,
     createdAt: at,

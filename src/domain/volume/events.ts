@@ -202,7 +202,7 @@ const schemas = {
       volumeTypeId: id,
       pool: z.string(),
       /** The volume's; snapshots are filtered by it. */
-      availabilityZone: z.string().optional(),
+      availabilityZone: z.string(),
       volumeBackendName: z.string(),
     }),
   },
@@ -294,6 +294,8 @@ const schemas = {
     data: z.object({
       volumeId: id,
       transferId: id,
+      /** The offer's; events from before it was kept have none. */
+      name: z.string().nullable().optional(),
       operationId: id,
       fromProjectId: id,
       toProjectId: id,

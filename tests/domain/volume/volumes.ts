@@ -111,6 +111,7 @@ export const snapshotRequested = (
     sizeGiB: 10,
     volumeTypeId: 'type1',
     pool: POOL,
+    availabilityZone: 'nova',
     volumeBackendName: 'volume-v1',
     ...data,
   },

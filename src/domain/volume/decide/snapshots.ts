@@ -49,6 +49,7 @@ export function createSnapshot(command: Command<'CreateSnapshot'>, volume: LiveV
       volumeTypeId: volume.volumeTypeId,
       pool,
       volumeBackendName: backendName,
+      availabilityZone: volume.availabilityZone,
     },
   });
 }
