@@ -14,6 +14,7 @@ import type { Amounts } from '../domain/quota/index.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Coordination } from '../ports/coordination.ts';
 import type { Position } from '../ports/event-store.ts';
+import type { KeyedCommandQueries } from '../projections/keyed-commands.ts';
 import type { MessageQueries } from '../projections/messages.ts';
 import type { OperationQueries } from '../projections/operations.ts';
 import type { QuotaClassQueries, QuotaQueries } from '../projections/quotas.ts';
@@ -53,6 +54,7 @@ export interface ApiQueries {
   readonly services: ServiceQueries;
   readonly messages: MessageQueries;
   readonly operations: OperationQueries;
+  readonly keyedCommands: KeyedCommandQueries;
 }
 
 /** Commands by aggregate; each function takes its input and who sends it. */

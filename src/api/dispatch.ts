@@ -5,6 +5,7 @@ import { authorize, type Call } from './call.ts';
 import type { ApiContext } from './dependencies.ts';
 import { answerOf, badRequest, invalid, notFound } from './faults.ts';
 import { type Microversion, microversionFault, microversionHeader, negotiate } from './microversion.ts';
+import { againOf } from './repeat.ts';
 import {
   type Headers,
   newRequestId,
@@ -104,9 +105,10 @@ async function answered(exchange: Exchange, caller: Caller): Promise<number> {
   const call: Call = { deps, route, request, requestId, caller, microversion, params, query, rawBody, headers };
   const checkedQuery = route.query === undefined ? undefined : checked(route.query, microversion, query);
   const checkedBody = route.body === undefined ? undefined : checked(route.body, microversion, body ?? {});
-  const target = route.target === undefined ? undefined : await route.target(call, checkedBody);
+  const again = request.headers['idempotency-key'] === undefined ? null : await againOf(call);
+  const target = again !== null || route.target === undefined ? undefined : await route.target(call, checkedBody);
   checkPolicy(call, target);
-  const pending = route.handler(call, { body: checkedBody, query: checkedQuery, target });
+  const pending = again === null ? route.handler(call, { body: checkedBody, query: checkedQuery, target }) : again();
   const content = pending instanceof Promise ? await pending : pending;
   sendJson(exchange.reply, route.status, headers, content === undefined ? '' : JSON.stringify(content));
   return route.status;

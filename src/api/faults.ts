@@ -62,6 +62,7 @@ export function faultOf(rejection: Rejection): Fault {
     .with('invalid', () => new Fault(400, message))
     .with('not-found', () => new Fault(404, message))
     .with('conflict', () => new Fault(409, message))
+    .with('changed', () => preconditionFailed())
     .with('forbidden', () => new Fault(403, message))
     .with('over-quota', () => new Fault(413, message, { 'Retry-After': '0' }))
     .with('unavailable', () => new Fault(503, message, { 'Retry-After': '1' }))

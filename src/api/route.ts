@@ -1,3 +1,4 @@
+import type { KeyedCommandDocument } from '../projections/keyed-commands.ts';
 import type { Call } from './call.ts';
 import type { Microversion } from './microversion.ts';
 import type { PolicyRule } from './policy.ts';
@@ -17,7 +18,7 @@ export interface Input<Body, Query, Target> {
  * policy, OpenAPI and the conformance table come from it.
  *
  * The order of a request (contract/errors.md §3): token, microversion, body as JSON, action key, project in the path,
- * `since`/`until`, `query` and `body`, `target` (404), `policy` (403), `handler`.
+ * `since`/`until`, `query` and `body`, Idempotency-Key, `target` (404), `policy` (403), `handler`.
  */
 export interface Route<Body = undefined, Query = undefined, Target = undefined> {
   /** The operation's id in contract/operations.json. */
@@ -42,6 +43,11 @@ export interface Route<Body = undefined, Query = undefined, Target = undefined> 
   readonly target?: (call: Call, body: Body) => Promise<Target>;
   /** The answer's body, made JSON; undefined for an empty one. */
   readonly handler: (call: Call, input: Input<Body, Query, Target>) => unknown;
+  /**
+   * The answer's body again, where the command was done before under the same Idempotency-Key: its target may be gone by
+   * then, often by this very command. Without it the request goes on, and the command is met in the log.
+   */
+  readonly again?: (call: Call, done: KeyedCommandDocument) => unknown;
 }
 
 /** A route whose input types are hidden, as the dispatcher keeps it. */

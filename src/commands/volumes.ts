@@ -1,7 +1,9 @@
 import { operationIdOf, resourceIdOf } from '../domain/kernel/ids.ts';
+import { reject } from '../domain/kernel/rejection.ts';
 import type { GiB } from '../domain/kernel/units.ts';
 import { amountsOfVolume } from '../domain/quota/index.ts';
 import type { VolumeCommand } from '../domain/volume/commands.ts';
+import type { Volume } from '../domain/volume/state.ts';
 import { chargeAndLand, landedBefore } from './charge.ts';
 import {
   type CommandDependencies,
@@ -58,8 +60,13 @@ export interface VolumeCommands {
     },
     context: CommandContext,
   ): Changed;
+  /** `expected`: whether the metadata is what the client has seen; looked at on the very state that is written to. */
   setMetadata(
-    input: OfVolume & { readonly metadata: Metadata; readonly replace: boolean },
+    input: OfVolume & {
+      readonly metadata: Metadata;
+      readonly replace: boolean;
+      readonly expected?: (metadata: Metadata) => boolean;
+    },
     context: CommandContext,
   ): Changed;
   deleteMetadata(input: OfVolume & { readonly key: string }, context: CommandContext): Changed;
@@ -93,7 +100,12 @@ export function createVolumeCommands(deps: CommandDependencies): VolumeCommands 
       start(volumeId, { type: 'RevertToSnapshot', operationId: operationIdOf(context.commandId), snapshotId }, context),
     resetStatus: ({ volumeId, ...reset }, context) => send(volumeId, { type: 'ResetVolumeStatus', ...reset }, context),
     update: ({ volumeId, ...update }, context) => send(volumeId, { type: 'UpdateVolume', ...update }, context),
-    setMetadata: ({ volumeId, ...set }, context) => send(volumeId, { type: 'SetVolumeMetadata', ...set }, context),
+    setMetadata: async ({ volumeId, expected = () => true, ...set }, context) => {
+      const provided = ({ volume }: Volume) =>
+        volume === null || expected(volume.metadata) ? null : reject('MetadataChanged', { id: volumeId });
+      const command: VolumeCommand = { type: 'SetVolumeMetadata', ...set };
+      return volumeFacts(volumeId, await sendToVolume(deps, volumeId, command, context, { provided }));
+    },
     deleteMetadata: ({ volumeId, key }, context) => send(volumeId, { type: 'DeleteVolumeMetadata', key }, context),
     setImageMetadata: ({ volumeId, metadata }, context) =>
       send(volumeId, { type: 'SetImageMetadata', metadata }, context),

@@ -1,4 +1,5 @@
 import { auditLogProjection } from './audit-log.ts';
+import { keyedCommandsProjection } from './keyed-commands.ts';
 import { messagesProjection } from './messages.ts';
 import { operationsProjection } from './operations.ts';
 import { poolsProjection } from './pools.ts';
@@ -23,5 +24,6 @@ export const allProjections: readonly Projection[] = [
   servicesProjection,
   operationsProjection,
   messagesProjection,
+  keyedCommandsProjection,
   auditLogProjection,
 ];

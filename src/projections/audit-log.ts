@@ -79,7 +79,7 @@ function reasonOf(data: unknown): string | null {
 const SECRETS: ReadonlySet<string> = new Set(['salt', 'authKeyHash']);
 
 /** The same value where it holds no secret; else a copy without, however deep (an operation's input is an event's data). */
-function withoutSecrets(value: unknown): unknown {
+export function withoutSecrets(value: unknown): unknown {
   if (typeof value !== 'object' || value === null) return value;
   if (Array.isArray(value)) {
     const items = value.map(withoutSecrets);

@@ -84,7 +84,7 @@ export const volumesProjection: Projection<VolumeDocument> = {
   idsOf: (event: Recorded<VolumeEvent>) =>
     'volumeId' in event.data && !isSilent(event.type) ? [event.data.volumeId] : [],
   apply: (document: VolumeDocument | null, event: Recorded<VolumeEvent>) => {
-    if (event.type === 'VolumeCreationRequested') return created(event.data, event.metadata.at);
+    if (event.type === 'VolumeCreationRequested') return requestedVolume(event.data, event.metadata.at);
     return document === null ? null : changed(document, event, event.metadata.at);
   },
 };
@@ -96,7 +96,8 @@ function isSilent(type: string): boolean {
   );
 }
 
-function created(data: VolumeEventOf<'VolumeCreationRequested'>['data'], at: number): VolumeDocument {
+/** A volume that was just asked for. */
+export function requestedVolume(data: VolumeEventOf<'VolumeCreationRequested'>['data'], at: number): VolumeDocument {
   const { source } = data;
   return {
     id: data.volumeId,

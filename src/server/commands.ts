@@ -15,6 +15,7 @@ import type { PlacementOptions } from '../domain/placement/index.ts';
 import type { Amounts } from '../domain/quota/index.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { ReadStore } from '../ports/read-store.ts';
+import { createKeyedCommandQueries } from '../projections/keyed-commands.ts';
 import { createMessageQueries } from '../projections/messages.ts';
 import { createOperationQueries } from '../projections/operations.ts';
 import { createQuotaClassQueries, createQuotaQueries } from '../projections/quotas.ts';
@@ -49,6 +50,7 @@ export const createQueries = (readStore: ReadStore): ApiQueries => ({
   services: createServiceQueries(readStore),
   messages: createMessageQueries(readStore),
   operations: createOperationQueries(readStore),
+  keyedCommands: createKeyedCommandQueries(readStore),
 });
 
 /** What the API may ask for, and what the server itself does at start. */

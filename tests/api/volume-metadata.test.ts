@@ -100,6 +100,16 @@ describe('the etag of metadata', () => {
     expect((await server.put(path, { metadata: { n: '1' } }, { headers: { 'If-Match': '*' } })).status).toBe(200);
   });
 
+  it('lets one of many through that have seen the same', async () => {
+    path = await volume();
+    const etag = (await server.get(path)).headers.get('Etag') ?? '';
+    const options = { headers: { 'If-Match': etag } };
+    const answers = await Promise.all(
+      Array.from({ length: 8 }, (_, n) => server.put(`${path}/winner`, { meta: { winner: `${n}` } }, options)),
+    );
+    expect(answers.map(({ status }) => status).sort()).toEqual([200, ...Array(7).fill(412)]);
+  });
+
   it('is not looked at below 3.15', async () => {
     path = await volume();
     const options = { microversion: 14, headers: { 'If-Match': 'nonsense' } };

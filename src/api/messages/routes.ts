@@ -6,6 +6,7 @@ import { listFiltersOf, type Selection } from '../filters.ts';
 import { resourceLinks } from '../links.ts';
 import { type Listed, listBody, listPage, listQuery } from '../list.ts';
 import { pageOf } from '../pagination.ts';
+import { answersNothing } from '../repeat.ts';
 import { type AnyRoute, route } from '../route.ts';
 import { sortOf } from '../sorting.ts';
 import { apiTime } from '../times.ts';
@@ -99,5 +100,6 @@ export const messageRoutes: readonly AnyRoute[] = [
       const deletion = { projectId, messageId };
       await settled(call, await call.deps.commands.messages.delete(deletion, commandContextOf(call)));
     },
+    again: answersNothing,
   }),
 ];

@@ -1,5 +1,6 @@
 import type { SnapshotDocument } from '../../projections/snapshots.ts';
 import { authorize, commandContextOf, settled } from '../call.ts';
+import { answersNothing } from '../repeat.ts';
 import { type AnyRoute, type Route, route } from '../route.ts';
 import { resetStatusBody, updateStatusBody } from './schemas.ts';
 import { snapshotOfPath } from './target.ts';
@@ -15,6 +16,7 @@ const snapshotAction = <Body = undefined>(declaration: Declaration<Body>): AnyRo
     method: 'POST',
     path: '/snapshots/{snapshot_id}/action',
     target: snapshotOfPath,
+    again: answersNothing,
     ...declaration,
   });
 

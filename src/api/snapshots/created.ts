@@ -1,12 +1,20 @@
+import type { VolumeEventOf } from '../../domain/volume/events.ts';
 import type { Snapshot } from '../../domain/volume/state.ts';
-import type { SnapshotDocument } from '../../projections/snapshots.ts';
+import type { KeyedCommandDocument } from '../../projections/keyed-commands.ts';
+import { requestedSnapshot, type SnapshotDocument } from '../../projections/snapshots.ts';
+import type { VolumeDocument } from '../../projections/volumes.ts';
 import type { Call } from '../call.ts';
+import { eventOf } from '../repeat.ts';
 
 /**
  * What a create answers: the snapshot as the command left it, whatever the operation has done since, and even where the
  * read models are late.
  */
-export async function createdSnapshot(call: Call, snapshot: Snapshot, volumeId: string): Promise<SnapshotDocument> {
+export async function createdSnapshot(
+  call: Call,
+  snapshot: Snapshot,
+  { id: volumeId, availabilityZone }: Pick<VolumeDocument, 'id' | 'availabilityZone'>,
+): Promise<SnapshotDocument> {
   const shown = await call.deps.queries.snapshots.get(snapshot.id);
   return {
     id: snapshot.id,
@@ -20,11 +28,17 @@ export async function createdSnapshot(call: Call, snapshot: Snapshot, volumeId: 
     progress: snapshot.progress,
     metadata: snapshot.metadata,
     volumeTypeId: snapshot.volumeTypeId,
-    availabilityZone: null,
+    availabilityZone,
     consumesQuota: true,
     groupSnapshotId: null,
     createdAt: shown?.createdAt ?? call.deps.clock.now(),
     updatedAt: null,
     operationId: snapshot.owner?.operationId ?? null,
   };
+}
+
+/** The snapshot that a create answered with, when it is sent again. */
+export function createdSnapshotAgain(done: KeyedCommandDocument): SnapshotDocument {
+  const requested = eventOf<VolumeEventOf<'SnapshotCreationRequested'>>(done, 'SnapshotCreationRequested');
+  return requestedSnapshot(requested.data, requested.at);
 }

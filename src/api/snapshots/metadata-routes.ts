@@ -1,6 +1,7 @@
 import type { SnapshotDocument } from '../../projections/snapshots.ts';
 import { type Call, commandContextOf, param, settled } from '../call.ts';
 import { badRequest, notFound } from '../faults.ts';
+import { answersNothing } from '../repeat.ts';
 import { type AnyRoute, route } from '../route.ts';
 import { metaBody, metadataBody } from './schemas.ts';
 import { snapshotOfPath, visibleSnapshot } from './target.ts';
@@ -98,5 +99,6 @@ export const snapshotMetadataRoutes: readonly AnyRoute[] = [
       const removal = { snapshotId: target.id, volumeId: target.volumeId, key: param(call, 'key') };
       await settled(call, await call.deps.commands.snapshots.deleteMetadata(removal, commandContextOf(call)));
     },
+    again: answersNothing,
   }),
 ];

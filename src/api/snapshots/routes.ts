@@ -2,9 +2,10 @@ import type { SnapshotDocument } from '../../projections/snapshots.ts';
 import { type Call, commandContextOf, settled } from '../call.ts';
 import { notFound } from '../faults.ts';
 import { type Listed, listBody, listOf, listQuery } from '../list.ts';
+import { answersNothing } from '../repeat.ts';
 import { type AnyRoute, route } from '../route.ts';
 import { visibleVolume } from '../volumes/target.ts';
-import { createdSnapshot } from './created.ts';
+import { createdSnapshot, createdSnapshotAgain } from './created.ts';
 import { SNAPSHOT_FILTERS, snapshotSort } from './filters.ts';
 import { createSnapshotBody, updateSnapshotBody } from './schemas.ts';
 import { snapshotNotFound, snapshotOfPath, visibleSnapshot } from './target.ts';
@@ -73,8 +74,9 @@ export const snapshotRoutes: readonly AnyRoute[] = [
       const created = after?.snapshots[snapshotId];
       // the same request sent again after its snapshot was deleted
       if (created === undefined) throw notFound(snapshotNotFound(snapshotId));
-      return { snapshot: snapshotView(call, await createdSnapshot(call, created, volume.id)) };
+      return { snapshot: snapshotView(call, await createdSnapshot(call, created, volume)) };
     },
+    again: (call, done) => ({ snapshot: snapshotView(call, createdSnapshotAgain(done)) }),
   }),
   route({
     id: 'snapshots-show',
@@ -120,5 +122,6 @@ export const snapshotRoutes: readonly AnyRoute[] = [
       const deletion = { snapshotId: target.id, volumeId: target.volumeId, force: false };
       await settled(call, await call.deps.commands.snapshots.delete(deletion, commandContextOf(call)));
     },
+    again: answersNothing,
   }),
 ];

@@ -1,8 +1,11 @@
 import type { Rejection } from '../../domain/kernel/rejection.ts';
+import type { VolumeEventOf } from '../../domain/volume/events.ts';
+import type { KeyedCommandDocument } from '../../projections/keyed-commands.ts';
 import type { TransferDocument } from '../../projections/transfers.ts';
 import { type Call, can, commandContextOf, param, settled } from '../call.ts';
 import { notFound } from '../faults.ts';
 import { listBody } from '../list.ts';
+import { answersNothing, eventOf } from '../repeat.ts';
 import { type AnyRoute, route } from '../route.ts';
 import { visibleVolume } from '../volumes/target.ts';
 import { listTransfers, transferNotFound } from './listing.ts';
@@ -25,6 +28,16 @@ async function findTransfer(call: Call): Promise<TransferDocument> {
   const transfer = await call.deps.queries.transfers.get(id);
   if (transfer === null) throw notFound(transferNotFound(id));
   return transfer;
+}
+
+/** The offer as it was when it was accepted: it is gone since. */
+function acceptedTransfer(done: KeyedCommandDocument): Pick<TransferDocument, 'id' | 'volumeId' | 'name'> {
+  const {
+    transferId: id,
+    volumeId,
+    name = null,
+  } = eventOf<VolumeEventOf<'TransferAccepted'>>(done, 'TransferAccepted').data;
+  return { id, volumeId, name };
 }
 
 /** Acceptance prints over-quota texts without the name of their class (contract/errors.md §3). */
@@ -104,6 +117,7 @@ function transferRoutesOf(generation: Generation): readonly AnyRoute[] {
         const withdrawal = { transferId: target.id, volumeId: target.volumeId };
         await settled(call, await call.deps.commands.transfers.delete(withdrawal, commandContextOf(call)));
       },
+      again: answersNothing,
     }),
     route({
       id: `${prefix}-accept`,
@@ -123,6 +137,7 @@ function transferRoutesOf(generation: Generation): readonly AnyRoute[] {
         );
         return { transfer: transferSummaryView(call, transfer) };
       },
+      again: (call, done) => ({ transfer: transferSummaryView(call, acceptedTransfer(done)) }),
     }),
   ];
 }

@@ -5,7 +5,10 @@ import { apiTime } from '../times.ts';
 
 /** How transfers look in answers; links are under the old name wherever they are asked for (operations.json). */
 
-export const transferSummaryView = (call: Call, { id, volumeId, name }: TransferDocument): object => ({
+export const transferSummaryView = (
+  call: Call,
+  { id, volumeId, name }: Pick<TransferDocument, 'id' | 'volumeId' | 'name'>,
+): object => ({
   id,
   volume_id: volumeId,
   name,

@@ -1,4 +1,5 @@
 import type { VolumeDocument } from '../../projections/volumes.ts';
+import { answersNothing } from '../repeat.ts';
 import { type AnyRoute, type Route, route } from '../route.ts';
 import { volumeOfPath } from './target.ts';
 
@@ -12,5 +13,6 @@ export const volumeAction = <Body = undefined>(declaration: Declaration<Body>): 
     method: 'POST',
     path: '/volumes/{volume_id}/action',
     target: volumeOfPath,
+    again: answersNothing,
     ...declaration,
   });

@@ -1,6 +1,9 @@
+import type { VolumeEventOf } from '../../domain/volume/events.ts';
 import type { LiveVolume } from '../../domain/volume/state.ts';
-import type { VolumeDocument } from '../../projections/volumes.ts';
+import type { KeyedCommandDocument } from '../../projections/keyed-commands.ts';
+import { requestedVolume, type VolumeDocument } from '../../projections/volumes.ts';
 import type { Call } from '../call.ts';
+import { eventOf } from '../repeat.ts';
 import { visibleVolume } from './target.ts';
 import { volumeView } from './views.ts';
 
@@ -15,6 +18,12 @@ export const volumeAnswer = async (call: Call, volumeId: string): Promise<object
 export async function createdVolumeAnswer(call: Call, volume: LiveVolume): Promise<object> {
   const shown = await call.deps.queries.volumes.get(volume.id);
   return answerOf(call, documentOf(volume, shown?.createdAt ?? call.deps.clock.now()));
+}
+
+/** What a create answered, when it is sent again. */
+export async function createdVolumeAgain(call: Call, done: KeyedCommandDocument): Promise<object> {
+  const requested = eventOf<VolumeEventOf<'VolumeCreationRequested'>>(done, 'VolumeCreationRequested');
+  return answerOf(call, requestedVolume(requested.data, requested.at));
 }
 
 const answerOf = async (call: Call, volume: VolumeDocument): Promise<object> => ({

@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import type { VolumeDocument } from '../../projections/volumes.ts';
 import { type Call, commandContextOf, param, setHeader, settled } from '../call.ts';
-import { badRequest, notFound, preconditionFailed } from '../faults.ts';
+import { badRequest, notFound } from '../faults.ts';
+import { answersNothing } from '../repeat.ts';
 import { type AnyRoute, route } from '../route.ts';
 import { metaBody, metadataBody } from './schemas.ts';
 import { visibleVolume, volumeOfPath } from './target.ts';
@@ -13,17 +14,18 @@ const ETAGS = 15;
 /** The etag of a volume's metadata: md5 of the body that shows it (contract/errors.md §1). */
 const etagOf = (metadata: Pairs): string => createHash('md5').update(JSON.stringify({ metadata })).digest('hex');
 
-/** From 3.15 a write goes ahead only when `If-Match` names the etag that holds now, or `*`. */
-function checkIfMatch(call: Call, { metadata }: VolumeDocument): void {
+/** From 3.15 a write goes ahead only when `If-Match` names the etag that holds at that moment, or `*`. */
+function ifMatch(call: Call): { readonly expected?: (metadata: Pairs) => boolean } {
   const wanted = call.request.headers['if-match'];
-  if (call.microversion < ETAGS || wanted === undefined) return;
+  if (call.microversion < ETAGS || wanted === undefined) return {};
   const etags = wanted.split(',').map((etag) => etag.trim().replaceAll('"', ''));
-  if (!etags.includes('*') && !etags.includes(etagOf(metadata))) throw preconditionFailed();
+  return etags.includes('*') ? {} : { expected: (metadata) => etags.includes(etagOf(metadata)) };
 }
 
-async function setMetadata(call: Call, volumeId: string, metadata: Pairs, replace: boolean): Promise<Pairs> {
-  const change = { volumeId, metadata, replace };
-  await settled(call, await call.deps.commands.volumes.setMetadata(change, commandContextOf(call)));
+type Change = Omit<Parameters<Call['deps']['commands']['volumes']['setMetadata']>[0], 'volumeId'>;
+
+async function setMetadata(call: Call, volumeId: string, change: Change): Promise<Pairs> {
+  await settled(call, await call.deps.commands.volumes.setMetadata({ volumeId, ...change }, commandContextOf(call)));
   return (await visibleVolume(call, volumeId)).metadata;
 }
 
@@ -56,7 +58,9 @@ export const volumeMetadataRoutes: readonly AnyRoute[] = [
     policy: 'volume:create_volume_metadata',
     body: metadataBody,
     target: volumeOfPath,
-    handler: async (call, { body, target }) => ({ metadata: await setMetadata(call, target.id, body.metadata, false) }),
+    handler: async (call, { body: { metadata }, target }) => ({
+      metadata: await setMetadata(call, target.id, { metadata, replace: false }),
+    }),
   }),
   route({
     id: 'volume-metadata-replace',
@@ -67,10 +71,9 @@ export const volumeMetadataRoutes: readonly AnyRoute[] = [
     policy: 'volume:update_volume_metadata',
     body: metadataBody,
     target: volumeOfPath,
-    handler: async (call, { body, target }) => {
-      checkIfMatch(call, target);
-      return { metadata: await setMetadata(call, target.id, body.metadata, true) };
-    },
+    handler: async (call, { body: { metadata }, target }) => ({
+      metadata: await setMetadata(call, target.id, { metadata, replace: true, ...ifMatch(call) }),
+    }),
   }),
   route({
     id: 'volume-metadata-show-key',
@@ -97,8 +100,7 @@ export const volumeMetadataRoutes: readonly AnyRoute[] = [
     handler: async (call, { body: { meta }, target }) => {
       const key = param(call, 'key');
       if (!Object.hasOwn(meta, key)) throw badRequest(`Request body and URI mismatch: meta has no key ${key}`);
-      checkIfMatch(call, target);
-      await setMetadata(call, target.id, meta, false);
+      await setMetadata(call, target.id, { metadata: meta, replace: false, ...ifMatch(call) });
       return { meta };
     },
   }),
@@ -114,5 +116,6 @@ export const volumeMetadataRoutes: readonly AnyRoute[] = [
       const removal = { volumeId: target.id, key: param(call, 'key') };
       await settled(call, await call.deps.commands.volumes.deleteMetadata(removal, commandContextOf(call)));
     },
+    again: answersNothing,
   }),
 ];

@@ -3,9 +3,10 @@ import type { VolumeDocument } from '../../projections/volumes.ts';
 import { authorize, type Call, commandContextOf, settled } from '../call.ts';
 import { booleanQuery } from '../field-schemas.ts';
 import { type Listed, listBody, listOf, listQuery } from '../list.ts';
+import { answersNothing } from '../repeat.ts';
 import { type AnyRoute, route } from '../route.ts';
 import { always, andFrom, type SchemaVersions } from '../schema-versions.ts';
-import { volumeAnswer } from './answer.ts';
+import { createdVolumeAgain, volumeAnswer } from './answer.ts';
 import { createVolume } from './create.ts';
 import { VOLUME_FILTERS, VOLUME_SORT } from './filters.ts';
 import { createVolumeBody, updateVolumeBody } from './schemas.ts';
@@ -90,6 +91,7 @@ export const volumeRoutes: readonly AnyRoute[] = [
     policy: 'volume:create',
     body: createVolumeBody,
     handler: (call, { body }) => createVolume(call, body),
+    again: createdVolumeAgain,
   }),
   route({
     id: 'volumes-show',
@@ -142,5 +144,6 @@ export const volumeRoutes: readonly AnyRoute[] = [
       const deletion = { volumeId: target.id, cascade, force };
       await settled(call, await call.deps.commands.volumes.delete(deletion, commandContextOf(call)));
     },
+    again: answersNothing,
   }),
 ];

@@ -3,7 +3,14 @@
  * `kind` says what sort of answer it is; `api/faults.ts` alone knows the HTTP status of each kind.
  * Texts follow contract/errors.md §3 and §7.
  */
-export type RejectionKind = 'invalid' | 'not-found' | 'conflict' | 'forbidden' | 'over-quota' | 'unavailable';
+export type RejectionKind =
+  | 'invalid'
+  | 'not-found'
+  | 'conflict'
+  | 'changed'
+  | 'forbidden'
+  | 'over-quota'
+  | 'unavailable';
 
 type Details = Readonly<Record<string, unknown>>;
 
@@ -74,6 +81,8 @@ export const REJECTIONS = {
     'conflict',
     (d) => `Operation ${text(d, 'id')} cannot be ${text(d, 'action')}: it is ${text(d, 'status')}.`,
   ),
+  /** The metadata is no longer what the client has seen (`If-Match`). */
+  MetadataChanged: entry('changed', (d) => `The metadata of volume ${text(d, 'id')} has changed.`),
   Forbidden: entry('forbidden', (d) => `Policy doesn't allow ${text(d, 'rule')} to be performed.`),
   VolumeLimitExceeded: entry(
     'over-quota',

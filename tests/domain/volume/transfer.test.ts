@@ -74,6 +74,7 @@ describe('accepting a volume', () => {
       data: {
         volumeId: 'v1',
         transferId: 't1',
+        name: null,
         operationId: 'new-op',
         fromProjectId: 'p1',
         toProjectId: 'p2',

@@ -54,6 +54,7 @@ export function acceptTransfer(command: Command<'AcceptTransfer'>, volume: LiveV
     data: {
       volumeId: volume.id,
       transferId,
+      name: transfer.name,
       operationId,
       fromProjectId: volume.projectId,
       toProjectId,
