@@ -73,7 +73,9 @@ export async function openSqliteCoordination(options: SqliteCoordinationOptions)
       true,
       seen === undefined
         ? {
-            sql: 'INSERT INTO leases (resource, holder, token, beat) VALUES (?, ?, 1, 1) ON CONFLICT DO NOTHING RETURNING token',
+            // The first token is the time in ms: also where this file was lost and made anew, no token comes twice.
+            sql: `INSERT INTO leases (resource, holder, token, beat)
+              VALUES (?, ?, CAST(unixepoch('subsec') * 1000 AS INTEGER), 1) ON CONFLICT DO NOTHING RETURNING token`,
             rows: [[resource, holder]],
             guard: true,
           }
