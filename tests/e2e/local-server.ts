@@ -35,9 +35,14 @@ export interface LocalServer {
   dispose(): Promise<void>;
 }
 
-/** Nothing is started yet; `tree` is a configuration file's content without data directory and port. */
-export function createLocalServer(tree: object = { quota: UNLIMITED }): LocalServer {
-  const dataDir = mkdtempSync(join(tmpdir(), 'scoria-e2e-'));
+/**
+ * Nothing is started yet; `tree` is a configuration file's content without data directory and port. Given the directory of
+ * another one, it knows nothing of what that one has seen of the log.
+ */
+export function createLocalServer(
+  tree: object = { quota: UNLIMITED },
+  dataDir = mkdtempSync(join(tmpdir(), 'scoria-e2e-')),
+): LocalServer {
   const config = parseConfig({ ...tree, dataDir, server: { port: 0 } });
   const log = createLogView();
   let running: Awaited<ReturnType<typeof startServer>> | null = null;
