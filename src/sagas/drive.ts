@@ -26,6 +26,8 @@ export interface Running {
   /** Happened, but not recorded yet: goes with the next append. */
   pending: OperationEvent[];
   abort: AbortController | null;
+  /** Somebody else appended to its stream: what is there is read before anything more is begun. */
+  stale: boolean;
   /** A call that does not end: until it does, nothing more is run. */
   hung: boolean;
 }
@@ -61,7 +63,8 @@ export function createOperationDriver(options: {
     const { seen } = run.operation;
     const first = pending[0];
     const starts = first?.type === 'OperationStarted';
-    const commandId = deriveId(run.id, 'progress', seen, workerId, pending.length);
+    // By what it says: an append that lands after it was given up must not pass for another one.
+    const commandId = deriveId(run.id, 'progress', seen, workerId, JSON.stringify(pending));
     const outcome = await handler.handle(
       operationAggregate,
       operationStream(run.id),
@@ -76,7 +79,7 @@ export function createOperationDriver(options: {
       if (run.operation.seen === outcome.state.seen) return 'recorded';
     }
     run.pending = [];
-    run.operation = (await handler.load(operationAggregate, operationStream(run.id))).state;
+    run.operation = await recorded(run);
     return 'moved-on';
   };
 
@@ -94,6 +97,7 @@ export function createOperationDriver(options: {
 
   /** Runs a call of a step; null when the runner stops or the call hangs, which ends the drive for now. */
   const call = async (run: Running, step: Step, act: (signal: AbortSignal) => Promise<unknown>) => {
+    if (stopping.aborted) return null;
     const abort = new AbortController();
     run.abort = abort;
     const onStop = (): void => abort.abort(stopping.reason);
@@ -157,6 +161,7 @@ export function createOperationDriver(options: {
       });
     }
     if (step.effect !== 'none' && (await flush(run)) === 'moved-on') return true;
+    if (run.stale) return true;
     const result = await call(run, step, (signal) => step.run(context(run, step, attempt, false, intent, signal)));
     return result === null ? false : settleRun(run, step, attempt, result);
   };
@@ -192,7 +197,7 @@ export function createOperationDriver(options: {
     if (undo === undefined) return true;
     if (step.effect === 'world')
       run.pending.push({ type: 'UndoStarted', data: { operationId: run.id, step: step.name, attempt } });
-    if ((await flush(run)) === 'moved-on') return true;
+    if ((await flush(run)) === 'moved-on' || run.stale) return true;
     const { input } = stepOf(run.operation, step.name);
     const result = await call(run, step, (signal) => undo(context(run, step, attempt, true, input, signal)));
     if (result === null) return false;
@@ -208,6 +213,7 @@ export function createOperationDriver(options: {
 
   const advance: OperationDriver['advance'] = async (run) => {
     while (!stopping.aborted && !run.hung) {
+      if (run.stale) await catchUp(run);
       const action = next(run.definition, virtual(run), clock.now());
       if (action.do === 'nothing') {
         await flush(run);
@@ -229,13 +235,27 @@ export function createOperationDriver(options: {
     return { state: 'idle' };
   };
 
+  /** Sees what somebody else appended; what is pending is recorded on top of it, or done over. */
+  const catchUp = async (run: Running): Promise<void> => {
+    run.stale = false;
+    try {
+      if (run.pending.length === 0) run.operation = await recorded(run);
+      else await flush(run);
+    } catch (error) {
+      run.stale = true;
+      throw error;
+    }
+  };
+
+  const recorded = async (run: Running): Promise<Operation> =>
+    (await handler.load(operationAggregate, operationStream(run.id))).state;
+
   /** What is recorded counts: pending events that may or may not have been appended are dropped, and done over. */
   const reload: OperationDriver['reload'] = async (run) => {
     const [first] = run.pending;
     try {
-      const { state } = await handler.load(operationAggregate, operationStream(run.id));
-      run.operation = state;
-      run.pending = state.started === null && first?.type === 'OperationStarted' ? [first] : [];
+      run.operation = await recorded(run);
+      run.pending = run.operation.started === null && first?.type === 'OperationStarted' ? [first] : [];
     } catch {
       // The store is still away: the pending events stay, and their append is repeated or refused by `seen`.
     }

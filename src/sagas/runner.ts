@@ -86,6 +86,7 @@ export function createOperationRunner(options: {
 
   const ended = (run: Scheduled): void => {
     running.delete(run.id);
+    run.timer?.abort();
     const { kind, resource } = startedOf(run.operation);
     const fields = { operationId: run.id, kind, resource, reason: run.operation.reason ?? undefined };
     if (run.operation.phase === 'succeeded') logger.info(fields, 'operation succeeded');
@@ -106,7 +107,7 @@ export function createOperationRunner(options: {
   const slots = pLimit(MOST_DRIVEN);
 
   const schedule = (run: Scheduled): void => {
-    if (!going || stopping.signal.aborted) return;
+    if (!going || stopping.signal.aborted || running.get(run.id) !== run) return;
     if (run.driving) {
       run.again = true;
       return;
@@ -152,6 +153,7 @@ export function createOperationRunner(options: {
       operation,
       pending: [],
       abort: null,
+      stale: false,
       hung: false,
       driving: false,
       again: false,
@@ -193,11 +195,11 @@ export function createOperationRunner(options: {
     wake: (operationId, stopped) => {
       const run = running.get(operationId);
       if (run === undefined) return;
-      if (stopped)
+      run.stale = true;
+      // Only going forward is broken off: undoing, and marking the failure, is what a stop asks for.
+      if (stopped && run.operation.phase === 'running')
         run.abort?.abort(new StepError({ code: 'Stopped', message: 'another operation took over' }, 'never'));
-      // A drive under way finds out at its next append, and must not lose what it has yet to record.
-      if (run.driving) run.again = true;
-      else void driver.reload(run).then(() => schedule(run));
+      schedule(run);
     },
     open: () => [
       ...[...running.values()].map(({ id, correlationId, position }) => ({

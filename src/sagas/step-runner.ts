@@ -103,16 +103,22 @@ export async function runWithDeadline(
   })();
   const timers = new AbortController();
   const deadline = (async (): Promise<'late'> => {
-    await clock.sleep(timeoutMs, timers.signal);
+    const toldToStop = new Promise<void>((resolve) => {
+      if (abort.signal.aborted) resolve();
+      else abort.signal.addEventListener('abort', () => resolve(), { once: true });
+    });
+    await Promise.race([clock.sleep(timeoutMs, timers.signal), toldToStop]);
     const late = new StepError({ code: 'DeadlineExceeded', message: `no result within ${timeoutMs} ms` }, 'here');
-    abort.abort(late);
+    if (!abort.signal.aborted) abort.abort(late);
     await clock.sleep(GRACE_MS, timers.signal);
     return 'late';
   })().catch(() => 'late' as const);
   const first = await Promise.race([settled, deadline]);
   timers.abort(SETTLED);
   if (first === 'late') return { kind: 'hung', ended: settled };
-  if (first.kind === 'failed' && abort.signal.reason instanceof StepError)
-    return { kind: 'failed', error: abort.signal.reason };
+  // Why it was told to stop says more than how it ended, except where nothing can be said at all.
+  const { reason } = abort.signal;
+  if (first.kind === 'failed' && !(first.error instanceof StoreUnavailable) && reason instanceof StepError)
+    return { kind: 'failed', error: reason };
   return first;
 }
