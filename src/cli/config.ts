@@ -22,9 +22,9 @@ interface Key {
   readonly variable: string;
 }
 
-/** Every key of the configuration, from the schema itself. */
-export function configKeys(): readonly Key[] {
-  return keysOf(z.toJSONSchema(configSchema, { io: 'input', unrepresentable: 'any' }) as JsonSchema, []);
+/** Every key of the configuration (or of another schema), from the schema itself. */
+export function configKeys(schema: z.ZodType = configSchema): readonly Key[] {
+  return keysOf(z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' }) as JsonSchema, []);
 }
 
 export function configReference(options: CommonOptions): void {

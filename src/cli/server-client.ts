@@ -14,9 +14,7 @@ export async function askServer(
   path: string,
   body?: unknown,
 ): Promise<unknown> {
-  const { server } = loadConfig({ file: options.config });
-  const host = server.host.includes(':') ? `[${server.host}]` : server.host;
-  const url = `http://${host}:${server.port}/v3${path}`;
+  const url = `${baseUrl(options)}/v3${path}`;
   let answer: Response;
   try {
     answer = await fetch(url, {
@@ -30,4 +28,17 @@ export async function askServer(
   const text = await answer.text();
   if (!answer.ok) throw new Error(`the server answered ${answer.status}: ${text}`);
   return text === '' ? null : JSON.parse(text);
+}
+
+/** Whether a server answers where the configuration says. */
+export const serverAnswers = (options: CommonOptions): Promise<boolean> =>
+  fetch(`${baseUrl(options)}/healthz`).then(
+    ({ ok }) => ok,
+    () => false,
+  );
+
+function baseUrl(options: CommonOptions): string {
+  const { server } = loadConfig({ file: options.config });
+  const host = server.host.includes(':') ? `[${server.host}]` : server.host;
+  return `http://${host}:${server.port}`;
 }

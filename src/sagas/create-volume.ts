@@ -3,7 +3,7 @@ import type { VolumeEventOf, VolumeSource } from '../domain/volume/events.ts';
 import type { BackendSnapshot, BackendVolume } from '../drivers/storage/driver.ts';
 import { backendVolumeOf, notOwner, workerFor } from './backend.ts';
 import { claimCapacity, returnClaim, settleClaim, settleQuota } from './ledgers.ts';
-import { defineOperation, type Step, type StepContext, StepError } from './operation.ts';
+import { defineOperation, forEach, type Step, type StepContext, StepError } from './operation.ts';
 import type { Placed } from './place.ts';
 
 type Input = VolumeEventOf<'VolumeCreationRequested'>['data'];
@@ -20,6 +20,9 @@ interface Provisioned {
 }
 
 const sourceVolumeId = (source: VolumeSource): string | null => (source.kind === 'empty' ? null : source.volumeId);
+
+/** One step where there is a source, none (and no append) for an empty volume. */
+const sourceToPin = ({ source }: Input): readonly string[] => (source.kind === 'empty' ? [] : [source.volumeId]);
 
 /** The source stays while it is read: nobody can delete it, nor the snapshot. */
 const pin: Step<Input> = {
@@ -184,7 +187,7 @@ export const createVolume = defineOperation<Input>({
   startedBy: 'VolumeCreationRequested',
   projectId: (input) => input.projectId,
   resource: ({ volumeId }) => ({ type: 'volume', id: volumeId, volumeId }),
-  steps: [pin, place, claim, provision, publish],
+  steps: [forEach(sourceToPin, () => pin), place, claim, provision, publish],
   retry: { when: ['claim', 'provision'], from: 'place', attempts: 3 },
   failed: [markVolumeError],
 });
