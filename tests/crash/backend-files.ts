@@ -4,28 +4,37 @@ import { volumeStream } from '../../src/commands/streams.ts';
 import { backendDirectory, type Config } from '../../src/config.ts';
 import { BYTES_PER_GIB } from '../../src/domain/kernel/units.ts';
 import { snapshotsOf } from '../../src/domain/volume/index.ts';
-import type { LiveVolume } from '../../src/domain/volume/state.ts';
+import type { LiveVolume, Snapshot } from '../../src/domain/volume/state.ts';
 import type { Violation } from './log-view.ts';
 
 interface Wanted {
   readonly bytes: number;
   readonly stream: string;
+  /** A deletion that failed may have got as far as the file. */
+  readonly mayBeGone: boolean;
 }
+
+/** Where a volume that was built lies. */
+export const volumeFile = (config: Config, { pool, backendName }: LiveVolume): string =>
+  join(poolFolder(config, pool ?? ''), 'volumes', backendName ?? '');
+
+export const snapshotFile = (config: Config, { pool }: LiveVolume, { backendName }: Snapshot): string =>
+  join(poolFolder(config, pool ?? ''), 'snapshots', backendName ?? '');
 
 /** Every file that must be there, by path. */
 function wantedFiles(config: Config, volumes: readonly LiveVolume[]): Map<string, Wanted> {
   const wanted = new Map<string, Wanted>();
   for (const volume of volumes) {
-    const { pool, backendName, sizeGiB } = volume;
-    if (pool === null || backendName === null) continue;
+    if (volume.pool === null || volume.backendName === null) continue;
     const stream = volumeStream(volume.id);
-    const folder = poolFolder(config, pool);
-    wanted.set(join(folder, 'volumes', backendName), { bytes: sizeGiB * BYTES_PER_GIB, stream });
-    for (const snapshot of snapshotsOf(volume)) {
-      if (snapshot.backendName === null) continue;
-      const bytes = snapshot.sizeGiB * BYTES_PER_GIB;
-      wanted.set(join(folder, 'snapshots', snapshot.backendName), { bytes, stream });
-    }
+    const wants = ({ sizeGiB, status }: LiveVolume | Snapshot): Wanted => ({
+      bytes: sizeGiB * BYTES_PER_GIB,
+      stream,
+      mayBeGone: status === 'error_deleting' || volume.status === 'error_deleting',
+    });
+    wanted.set(volumeFile(config, volume), wants(volume));
+    for (const snapshot of snapshotsOf(volume))
+      if (snapshot.backendName !== null) wanted.set(snapshotFile(config, volume, snapshot), wants(snapshot));
   }
   return wanted;
 }
@@ -69,6 +78,7 @@ export function differencesOfBackends(config: Config, volumes: readonly LiveVolu
       }
     }
   }
-  for (const [path, { stream }] of wanted) found.push({ what: `${path} is not there`, streams: [stream] });
+  for (const [path, { stream, mayBeGone }] of wanted)
+    if (!mayBeGone) found.push({ what: `${path} is not there`, streams: [stream] });
   return found;
 }

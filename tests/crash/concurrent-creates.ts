@@ -39,7 +39,7 @@ export async function concurrentCreates(home: ServerHome, seed: number): Promise
     server = await home.start();
     const restMs = await untilAtRest(config, log, { orphans: false });
     const lapsedMs = await untilAtRest(config, log, { orphans: true });
-    const world = { log, config, url: server.url, kept: acknowledged.kept };
+    const world = { log, config, url: server.url, kept: acknowledged.kept, contents: null };
     const broken = [
       ...(await whatIsBroken({ ...world, acknowledged: acknowledged.takeAcknowledged() }, { thorough: true })),
     ];

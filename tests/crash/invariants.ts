@@ -1,3 +1,4 @@
+import { DatabaseSync } from 'node:sqlite';
 import { isDeepStrictEqual } from 'node:util';
 import { verifyEventStore } from '../../src/adapters/sqlite/event-store-check.ts';
 import { operationStream } from '../../src/commands/operations.ts';
@@ -11,6 +12,7 @@ import type { ReadStore } from '../../src/ports/read-store.ts';
 import type { Acknowledgement } from './acknowledged.ts';
 import { differencesOfApi } from './api-agreement.ts';
 import { differencesOfBackends } from './backend-files.ts';
+import type { Contents } from './contents.ts';
 import { chargedBy, type Holdings, heldByOrphans, orphansOf, takenOf } from './holdings.ts';
 import type { LogView, Violation } from './log-view.ts';
 
@@ -23,6 +25,8 @@ export interface World {
   /** What clients were told since the last look, and which volumes must be there for ever. */
   readonly acknowledged: readonly Acknowledgement[];
   readonly kept: ReadonlySet<string>;
+  /** What was written to volumes; null where nothing was. */
+  readonly contents: Contents | null;
 }
 
 /**
@@ -163,6 +167,11 @@ const backendsHaveWhatLives: Invariant = {
   check: (world) => differencesOfBackends(world.config, liveVolumes(world)),
 };
 
+const contentsAreWhatWasWritten: Invariant = {
+  name: 'what was written is in the volume and in everything made from it',
+  check: ({ contents, log, config }) => contents?.differences(log, config) ?? [],
+};
+
 const readModelsAreTheFold: LogInvariant = {
   name: 'read models are the fold of the log',
   check: async ({ log, readStore }) => {
@@ -199,6 +208,17 @@ const auditLogHasNoGap: LogInvariant = {
 
 const apiAgrees: Invariant = { name: 'the API answers what the log says', check: differencesOfApi };
 
+const noWorkIsNoted: Invariant = {
+  name: 'no unfinished work is noted',
+  thorough: true,
+  check: ({ config }) => {
+    const database = new DatabaseSync(storeFiles(config).coordination, { readOnly: true });
+    const work = database.prepare('SELECT kind, id FROM work').all();
+    database.close();
+    return work.map(({ kind, id }) => violation(`${kind} ${id} is noted as unfinished`, operationStream(String(id))));
+  },
+};
+
 const logIsSound: Invariant = {
   name: 'the log is sound',
   thorough: true,
@@ -226,6 +246,7 @@ export const INVARIANTS: readonly Invariant[] = [
   nothingAcknowledgedIsLost,
   backendsHaveWhatLives,
   apiAgrees,
+  noWorkIsNoted,
   logIsSound,
 ];
 

@@ -36,6 +36,10 @@ export interface LogView {
   hasLanded(operationId: string): boolean;
   /** Operations that were asked for and have not ended. */
   readonly open: ReadonlySet<string>;
+  /** Where in the log a volume or snapshot was asked for, by its id. */
+  readonly requestedAt: ReadonlyMap<string, Position>;
+  /** Volumes whose content was ever put back to what a snapshot had. */
+  readonly reverted: ReadonlySet<string>;
   /** What live volumes and snapshots hold of the ledgers. */
   readonly live: Holdings;
   readonly models: readonly ModelFold[];
@@ -53,6 +57,8 @@ export function createLogView(): LogView {
   const operations = new Map<string, Operation>();
   const landed = new Set<string>();
   const open = new Set<string>();
+  const requestedAt = new Map<string, Position>();
+  const reverted = new Set<string>();
   const live = createSums();
   const ledgers = createSums();
   const models = createModelFolds();
@@ -64,12 +70,18 @@ export function createLogView(): LogView {
     const before = volumes.get(volumeId) ?? volumeAggregate.decider.initial;
     const after = volumeAggregate.decider.evolve(before, event as never);
     volumes.set(volumeId, after);
-    if (startedBy.has(event.type)) {
-      const { operationId } = event.data as { operationId: string };
-      landed.add(operationId);
-      open.add(operationId);
-    }
+    noteRequest(volumeId, event);
     return live.replace(holdingsOf(before), holdingsOf(after));
+  };
+
+  const noteRequest = (volumeId: string, { type, data, position }: RecordedEvent): void => {
+    if (!startedBy.has(type)) return;
+    const { operationId, snapshotId } = data as { operationId: string; snapshotId?: string };
+    landed.add(operationId);
+    open.add(operationId);
+    if (type === 'VolumeCreationRequested') requestedAt.set(volumeId, position);
+    if (type === 'SnapshotCreationRequested' && snapshotId !== undefined) requestedAt.set(snapshotId, position);
+    if (type === 'VolumeRevertRequested') reverted.add(volumeId);
   };
 
   const applyToQuota = (projectId: string, event: RecordedEvent): readonly string[] => {
@@ -150,6 +162,8 @@ export function createLogView(): LogView {
     operations,
     hasLanded: (operationId) => landed.has(operationId),
     open,
+    requestedAt,
+    reverted,
     live: live.all,
     models,
     breaches,

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { createAcknowledged } from './acknowledged.ts';
+import { createAcknowledged, type Figures } from './acknowledged.ts';
 import { mustAsk } from './client.ts';
+import { createContents } from './contents.ts';
 import type { Broken } from './invariants.ts';
 import { createLoad, PROJECTS } from './load.ts';
 import { createLogView } from './log-view.ts';
@@ -45,82 +46,86 @@ const deathOf = (random: Random): Death =>
 
 /** Load, kill, restart, rest, check: until so many kills, the deadline or the first violation. Returns what is broken. */
 export async function mixedLoad(home: ServerHome, options: MixedOptions): Promise<readonly Broken[]> {
-  const { kills, seed, deadlineMs } = options;
-  const random = createRandom(seed);
+  const random = createRandom(options.seed);
   const acknowledged = createAcknowledged();
   const log = createLogView();
+  const contents = createContents();
   const load = createLoad(random, acknowledged);
   const { config } = home;
   const startedAt = performance.now();
   const rests: number[] = [];
-  let server = await home.start();
-  await mustAsk(server.url, 'PUT', `/os-quota-sets/${PROJECTS[1]}`, { body: { quota_set: BETA_LIMITS } });
 
-  /** Kills once more before everything is at rest; with operations to go on with this is where double work would show. */
+  const runAndKill = async (server: ServerProcess): Promise<number> => {
+    const ranMs = random.between(80, 1_500);
+    const ended = new AbortController();
+    const clients = load.run(server.url, CLIENTS, ended.signal);
+    await Promise.race([sleep(ranMs), clients]);
+    ended.abort();
+    await server.kill();
+    await clients;
+    return ranMs;
+  };
+
+  /** Kills once more before everything is at rest: with operations to go on with, this is where double work would show. */
   const killAgain = async (death: Death): Promise<void> => {
     if (death === 'while starting') await home.startAndKill(random.between(50, 1_000));
     if (death === 'while going on') {
-      const short = await home.start();
+      const server = await home.start();
       await sleep(random.between(0, 300));
-      await short.kill();
+      await server.kill();
     }
   };
 
-  let killed = 0;
-  let broken: readonly Broken[] = [];
-  while (killed < kills && performance.now() - startedAt < deadlineMs && broken.length === 0) {
+  /** Waits for rest and looks at everything; with nothing wrong, clients write to the volumes that are new. */
+  const check = async ({ url }: ServerProcess, thorough: boolean): Promise<readonly Broken[]> => {
+    rests.push(await untilAtRest(config, log, { orphans: thorough }));
+    const told = acknowledged.takeAcknowledged();
+    const world = { log, config, url, contents, kept: acknowledged.kept, acknowledged: told };
+    const broken = await whatIsBroken(world, { thorough });
+    if (broken.length === 0) contents.write(log, config);
+    return broken;
+  };
+
+  let server = await home.start();
+  await mustAsk(server.url, 'PUT', `/os-quota-sets/${PROJECTS[1]}`, { body: { quota_set: BETA_LIMITS } });
+  for (let killed = 0; ; ) {
     const before = { ...acknowledged.figures };
     const ranMs = await runAndKill(server);
     const death = deathOf(random);
     killed += death === 'under load' ? 1 : 2;
     await killAgain(death);
     server = await home.start();
-    const openedWith = { operations: 0, orphans: 0 };
     await load.repeatUnanswered(server.url);
-    const thorough = killed % THOROUGH_EVERY < 2;
-    const restMs = await untilAtRest(config, log, { orphans: thorough });
-    rests.push(restMs);
-    openedWith.orphans = openOrphans(log);
-    const world = { log, config, url: server.url, kept: acknowledged.kept };
-    broken = await whatIsBroken({ ...world, acknowledged: acknowledged.takeAcknowledged() }, { thorough });
-    const { figures } = acknowledged;
+    const ends = killed >= options.kills || performance.now() - startedAt > options.deadlineMs;
+    const thorough = ends || killed % THOROUGH_EVERY < 2;
+    const broken = await check(server, thorough);
+    const dead = death === 'under load' ? '' : `, again ${death}`;
     console.log(
-      `kill ${killed} after ${ranMs.toFixed(0)} ms${death === 'under load' ? '' : `, again ${death}`}: ` +
-        `${figures.sent - before.sent} sent, ${figures.acknowledged - before.acknowledged} acknowledged, ` +
-        `${figures.refused - before.refused} refused, ${figures.unanswered - before.unanswered} unanswered; ` +
-        `ready ${server.readyAfterMs.toFixed(0)} ms, rest ${restMs.toFixed(0)} ms; ${log.events} events, ` +
-        `${acknowledged.kept.size} volumes kept, ${openedWith.orphans} orphans${thorough ? ', log verified' : ''}`,
+      `kill ${killed} after ${ranMs} ms${dead}: ${figuresSince(acknowledged.figures, before)}; ` +
+        `ready ${server.readyAfterMs.toFixed(0)} ms, rest ${rests.at(-1)?.toFixed(0)} ms; ${log.events} events, ` +
+        `${acknowledged.kept.size} volumes kept, ${openOrphans(log)} orphans${thorough ? ', log verified' : ''}`,
     );
-  }
-  if (broken.length > 0) return broken;
-  await untilAtRest(config, log, { orphans: true });
-  broken = await whatIsBroken(
-    { log, config, url: server.url, kept: acknowledged.kept, acknowledged: [] },
-    { thorough: true },
-  );
-  const { code, afterMs } = await server.terminate();
-  const { sent, unavailable, unanswered, refused } = acknowledged.figures;
-  const sorted = rests.toSorted((one, other) => one - other);
-  console.log(
-    `${killed} kills in ${((performance.now() - startedAt) / 60_000).toFixed(1)} min, seed ${seed}: ${sent} requests, ` +
-      `${acknowledged.figures.acknowledged} acknowledged, ${refused} refused, ${unavailable} unavailable, ${unanswered} unanswered; ` +
-      `${log.events} events, ${log.operations.size} operations; at rest after ${at(sorted, 0.5)} ms (median), ` +
-      `${at(sorted, 1)} ms (longest); stopped with ${code} after ${afterMs.toFixed(0)} ms; ${broken.length} violations`,
-  );
-  console.log(`acknowledged: ${[...acknowledged.figures.by].map(([what, count]) => `${what} ${count}`).join(', ')}`);
-  return broken;
-
-  async function runAndKill(running: ServerProcess): Promise<number> {
-    const ranMs = random.between(80, 1_500);
-    const ended = new AbortController();
-    const running_ = load.run(running.url, CLIENTS, ended.signal);
-    await Promise.race([sleep(ranMs), running_]);
-    ended.abort();
-    await running.kill();
-    await running_;
-    return ranMs;
+    if (broken.length === 0 && !ends) continue;
+    const { code, afterMs } = broken.length > 0 ? { code: 'running', afterMs: 0 } : await server.terminate();
+    const minutes = ((performance.now() - startedAt) / 60_000).toFixed(1);
+    const sorted = rests.toSorted((one, other) => one - other);
+    console.log(
+      `${killed} kills in ${minutes} min, seed ${options.seed}: ${figuresSince(acknowledged.figures)}; ${log.events} events, ` +
+        `${log.operations.size} operations; at rest after ${at(sorted, 0.5)} ms (median), ${at(sorted, 1)} ms (longest); ` +
+        `stopped with ${code} after ${afterMs.toFixed(0)} ms; ${broken.length} violations`,
+    );
+    const by = [...acknowledged.figures.by].map(([what, count]) => `${what} ${count}`);
+    console.log(`acknowledged: ${by.sort().join(', ')}`);
+    return broken;
   }
 }
+
+const NOTHING = { sent: 0, acknowledged: 0, refused: 0, unavailable: 0, unanswered: 0 };
+
+const figuresSince = (now: Omit<Figures, 'by'>, before: Omit<Figures, 'by'> = NOTHING): string =>
+  `${now.sent - before.sent} sent, ${now.acknowledged - before.acknowledged} acknowledged, ` +
+  `${now.refused - before.refused} refused, ${now.unavailable - before.unavailable} unavailable, ` +
+  `${now.unanswered - before.unanswered} unanswered`;
 
 const at = (sorted: readonly number[], quantile: number): string =>
   (sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * quantile))] ?? 0).toFixed(0);

@@ -11,14 +11,15 @@ import type { LogView } from './log-view.ts';
 
 const LOOK_EVERY_MS = 25;
 const REST_WITHIN_MS = 30_000;
-/** How long read models may be behind a log that does not grow. */
+/** How long what follows the log may be behind one that does not grow. */
 const BEHIND_MS = 3_000;
 
-/** What only says that read models are not there yet. */
+/** What only says that something that follows the log is not there yet. */
 const LATE = new Set([
   'read models are the fold of the log',
   'the audit log has every event',
   'the API answers what the log says',
+  'no unfinished work is noted',
 ]);
 
 /** Opens both stores beside the server, and closes them again: an open reader would keep their files from recovering. */

@@ -95,7 +95,7 @@ export function createLocalServer(
     expectSound: async () => {
       await rest();
       const acknowledged: readonly Acknowledgement[] = [];
-      const world = { log, config, url: url(), kept: new Set<string>(), acknowledged };
+      const world = { log, config, url: url(), kept: new Set<string>(), contents: null, acknowledged };
       const broken = await whatIsBroken(world, { thorough: true });
       expect(broken.map(({ invariant, what }) => `${invariant}: ${what}`)).toEqual([]);
     },

@@ -42,7 +42,7 @@ const createMany = (url: string, count: number): Promise<(Answer | null)[]> =>
 async function expectSound(home: ServerHome, url: string): Promise<ReturnType<typeof createLogView>> {
   const log = createLogView();
   await untilAtRest(home.config, log, { orphans: false });
-  const world = { log, config: home.config, url, kept: new Set<string>(), acknowledged: [] };
+  const world = { log, config: home.config, url, kept: new Set<string>(), contents: null, acknowledged: [] };
   const broken = await whatIsBroken(world, { thorough: true });
   expect(broken.map(({ invariant, what }) => `${invariant}: ${what}`)).toEqual([]);
   return log;
