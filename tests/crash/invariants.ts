@@ -245,6 +245,7 @@ export const INVARIANTS: readonly Invariant[] = [
   ...LOG_INVARIANTS,
   nothingAcknowledgedIsLost,
   backendsHaveWhatLives,
+  contentsAreWhatWasWritten,
   apiAgrees,
   noWorkIsNoted,
   logIsSound,
