@@ -41,6 +41,17 @@ export const configSchema = z.strictObject({
         .default(null)
         .describe('Base of links in answers; what the request says when null'),
       maxLimit: z.int().min(1).default(1000).describe('Longest page of any list (osapi_max_limit)'),
+      requestTimeoutSeconds: z
+        .number()
+        .min(0.1)
+        .max(3_600)
+        .default(30)
+        .describe('How long a client may take to send a request; its headers may take half of it'),
+      maxConnections: z
+        .int()
+        .min(1)
+        .default(4_096)
+        .describe('Connections at one time; what comes on top is closed at once'),
     })
     .prefault({}),
   dataDir: z

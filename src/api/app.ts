@@ -1,5 +1,6 @@
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { MAX_BODY_BYTES } from './body.ts';
+import { CONNECTION_LIMITS, serverOptions } from './connections.ts';
 import type { ApiContext, ApiDependencies } from './dependencies.ts';
 import { dispatch, endpointsOf } from './dispatch.ts';
 import { answerOf, badRequest, Fault, notFound } from './faults.ts';
@@ -21,15 +22,18 @@ const MAX_PARAM_LENGTH = 8_192;
 
 /** The API as a Fastify instance that does not listen. */
 export function createApp(deps: ApiDependencies, routes: readonly AnyRoute[] = ROUTES): FastifyInstance {
+  const { connections = CONNECTION_LIMITS } = deps.config;
   const collections = collectionPaths(routes);
   const app = Fastify({
     logger: false,
+    ...serverOptions(connections),
     bodyLimit: MAX_BODY_BYTES,
     exposeHeadRoutes: false,
     routerOptions: { ignoreDuplicateSlashes: true, maxParamLength: MAX_PARAM_LENGTH },
     rewriteUrl: ({ url = '/' }) => (url.includes('.json') ? withoutJsonSuffix(url, collections) : url),
     frameworkErrors: (error, _request, reply) => sendFault(reply, {}, answerOf(badRequest(error.message))),
   });
+  app.server.maxConnections = connections.maxConnections;
   acceptAnyBody(app);
   const context: ApiContext = {
     ...deps,
@@ -57,10 +61,10 @@ export function createApp(deps: ApiDependencies, routes: readonly AnyRoute[] = R
   return app;
 }
 
-/** Bodies are read as text: which Content-Type counts is decided where the body is used. */
+/** Bodies are taken as they come: which Content-Type counts, and what is text, is decided where the body is used. */
 function acceptAnyBody(app: FastifyInstance): void {
   app.removeAllContentTypeParsers();
-  app.addContentTypeParser('*', { parseAs: 'string' }, (_request, body, done) => done(null, body));
+  app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
 }
 
 /** Paths without parameters: collections, and `detail` and the like beneath them. */

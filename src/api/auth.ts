@@ -20,6 +20,9 @@ export interface Authenticator {
 }
 
 const PROJECT_ID = /^[A-Za-z0-9_-]{1,64}$/;
+/** What a column of the original holds; a token goes into every event its sender causes. */
+const MAX_USER_ID_LENGTH = 255;
+const MAX_TOKEN_LENGTH = 1_024;
 const REQUIRES = 'The request you have made requires authentication.';
 
 export const callerOf = (userId: string, projectId: string, roles: readonly string[]): Caller => ({
@@ -42,6 +45,7 @@ export function createNoAuthAuthenticator(reserved: ReadonlySet<string> = new Se
   const parse = (token: string): Authentication => {
     const [userId, projectId = userId, roleList, ...rest] = token.split(':');
     if (userId === undefined || userId === '' || rest.length > 0) return refused(REQUIRES);
+    if (userId.length > MAX_USER_ID_LENGTH) return refused(`${REQUIRES} The token names no usable user id.`);
     if (projectId === undefined || !PROJECT_ID.test(projectId) || reserved.has(projectId)) {
       return refused(`${REQUIRES} The token names no usable project id.`);
     }
@@ -52,7 +56,7 @@ export function createNoAuthAuthenticator(reserved: ReadonlySet<string> = new Se
 
   return {
     authenticate: (token) => {
-      if (token === undefined || token === '') return refused(REQUIRES);
+      if (token === undefined || token === '' || token.length > MAX_TOKEN_LENGTH) return refused(REQUIRES);
       const before = known.get(token);
       if (before !== undefined) return before;
       const authentication = parse(token);

@@ -57,6 +57,8 @@ export function authorize(call: Call, rule: PolicyRule, projectId: string = call
 }
 
 const MAX_KEY_LENGTH = 255;
+/** W3C Trace Context; what is none is ignored. */
+const TRACEPARENT = /^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/;
 
 /**
  * Who sends a command and under which id. With an Idempotency-Key the id is the same for the same key and project,
@@ -66,7 +68,7 @@ export function commandContextOf(call: Call): CommandContext {
   const { request, caller, requestId } = call;
   const key = request.headers['idempotency-key'];
   const traceparent = request.headers.traceparent;
-  const traced = typeof traceparent === 'string' ? { traceparent } : {};
+  const traced = typeof traceparent === 'string' && TRACEPARENT.test(traceparent) ? { traceparent } : {};
   const base = { correlationId: requestId, actor: caller.actor, origin: request.ip, ...traced };
   if (key === undefined) {
     const commandId = randomUUID();

@@ -26,6 +26,7 @@ import type { DefaultTypeQueries, VolumeTypeQueries } from '../projections/volum
 import type { VolumeQueries } from '../projections/volumes.ts';
 import type { PoolReports } from '../sagas/pool-reports.ts';
 import type { Authenticator } from './auth.ts';
+import type { ConnectionLimits } from './connections.ts';
 import type { Policy } from './policy.ts';
 import type { Rebuilds } from './projections/rebuilds.ts';
 import type { TypeNames } from './type-names.ts';
@@ -41,6 +42,8 @@ export interface ApiConfig {
   readonly quotaDefaults: Amounts;
   /** A service without a beat for so long is down (the original's service_down_time). */
   readonly serviceDownAfterMs: number;
+  /** Against slow and many clients; absent: CONNECTION_LIMITS. */
+  readonly connections?: ConnectionLimits;
 }
 
 export interface ApiQueries {

@@ -25,6 +25,7 @@ const GENERIC = 'The server could not comply with the request since it is either
 
 const known = new Map<string, Negotiated>();
 const MAX_KNOWN = 1_000;
+const MAX_KNOWN_LENGTH = 64;
 const DEFAULT: Negotiated = { kind: 'accepted', microversion: MINIMUM_MICROVERSION };
 
 /** Reads the request header; several services may share it, separated by commas. No header: 3.0. */
@@ -34,7 +35,7 @@ export function negotiate(header: string | string[] | undefined): Negotiated {
   const remembered = known.get(text);
   if (remembered !== undefined) return remembered;
   const negotiated = parseHeader(text);
-  if (known.size < MAX_KNOWN) known.set(text, negotiated);
+  if (known.size < MAX_KNOWN && text.length <= MAX_KNOWN_LENGTH) known.set(text, negotiated);
   return negotiated;
 }
 

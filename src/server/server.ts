@@ -133,6 +133,10 @@ export async function startServer(config: Config, logger: Logger): Promise<Serve
         defaultAvailabilityZone: placementOptions().storageAvailabilityZone,
         quotaDefaults: quotaDefaults(config),
         serviceDownAfterMs: config.scheduler.serviceDownSeconds * 1000,
+        connections: {
+          requestTimeoutMs: config.server.requestTimeoutSeconds * 1000,
+          maxConnections: config.server.maxConnections,
+        },
       },
       clock,
       logger,
