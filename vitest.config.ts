@@ -4,6 +4,13 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     include: ['tests/**/*.test.ts'],
+    // Tiers of their own: real servers, engines and long runs.
+    exclude: [
+      'tests/e2e/**',
+      'tests/**/*mongodb*.test.ts',
+      'tests/**/*eventstoredb*.test.ts',
+      'tests/adapters/{mongodb,eventstoredb}/**',
+    ],
     pool: 'threads',
     isolate: false,
     testTimeout: 20_000,
