@@ -21,7 +21,7 @@ export interface Stores {
  * the lock is held, every lease of an earlier process is void.
  */
 export async function openStores(config: Config, clock: Clock): Promise<Stores> {
-  mkdirSync(config.dataDir, { recursive: true });
+  mkdirSync(config.dataDir, { recursive: true, mode: 0o700 });
   const lock = lockDataDirectory(config.dataDir);
   const opened: { close(): Promise<void> }[] = [];
   const opening = async <S extends { close(): Promise<void> }>(store: Promise<S>): Promise<S> => {
