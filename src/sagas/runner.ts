@@ -64,12 +64,7 @@ export function createOperationRunner(options: {
   const openOf: OpenOperations['of'] = (volumeId) =>
     [...running.values()]
       .filter(({ operation }) => operation.started?.resource.volumeId === volumeId && !hasEnded(operation))
-      .map(({ id, operation }) => ({
-        operationId: id,
-        resourceId: operation.started?.resource.id ?? volumeId,
-        parked: operation.phase === 'parked',
-        stopping: operation.stopRequestedBy !== null,
-      }));
+      .map(({ id }) => id);
 
   const driver = createOperationDriver({
     handler,

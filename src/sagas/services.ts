@@ -30,18 +30,9 @@ export interface Backends {
   forPool(pool: string): BackendWorker | null;
 }
 
-/** Operations of one volume, its snapshots and transfers that have not ended. */
+/** Ids of the operations of one volume, its snapshots and transfers that this process knows of and that have not ended. */
 export interface OpenOperations {
-  of(volumeId: string): readonly OpenOperation[];
-}
-
-export interface OpenOperation {
-  readonly operationId: string;
-  /** The volume or snapshot it works on. */
-  readonly resourceId: string;
-  readonly parked: boolean;
-  /** It was told to stop, and has not ended yet. */
-  readonly stopping: boolean;
+  of(volumeId: string): readonly string[];
 }
 
 /** What the steps of operations work with. */

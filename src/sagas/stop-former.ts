@@ -1,7 +1,8 @@
 import { operationAggregate, operationStream } from '../commands/operations.ts';
-import { hasEnded } from '../domain/operation/index.ts';
-import { type Step, StepError } from './operation.ts';
+import { hasEnded, type Operation } from '../domain/operation/index.ts';
+import { type Step, type StepContext, StepError } from './operation.ts';
 
+/** What of a volume an operation works on, as its request names it. */
 interface Request {
   readonly volumeId: string;
   readonly operationId: string;
@@ -19,39 +20,77 @@ const STOP_WAIT_MS = 500;
 
 /**
  * Before an operation touches the backend, those before it on the same resource must have ended: the ones it takes over
- * and parked ones are told to stop, and whatever was told to stop is waited for. Other operations that are under way on
- * the volume (another snapshot's, say) are none of its business, and waiting for them could be mutual.
+ * and parked ones are told to stop, and whatever was told to stop is waited for. So are those that a former one was to
+ * take over: it may have been stopped before it saw to that. Other operations that are under way on the volume (another
+ * snapshot's, say) are none of its business, and waiting for them could be mutual.
  */
 export const stopFormer: Step<Request> = {
   name: 'stop-former',
   effect: 'none',
   timeoutMs: 30_000,
   attempts: 60,
-  run: async ({ operation, services, send, signal }) => {
-    const { volumeId, operationId, takesOver = [], snapshotId, snapshotIds = [] } = operation.input;
-    const resources = new Set([
-      operation.resource.id,
-      ...snapshotIds,
-      ...(snapshotId === undefined ? [] : [snapshotId]),
-    ]);
-    const others = services.openOperations
-      .of(volumeId)
-      .filter((other) => other.operationId !== operationId && resources.has(other.resourceId));
-    const stop = new Set([...takesOver, ...others.filter(({ parked }) => parked).map((other) => other.operationId)]);
+  run: async (context) => {
+    const { operation, services, send, signal } = context;
+    const { operationId } = operation.input;
     const deadline = services.clock.monotonicMs() + STOP_WAIT_MS;
     const reason = `operation ${operationId} took over`;
+    const { stop, wait } = await formerOf(context);
     for (const former of stop) {
       const command = { type: 'RequestStop', operationId: former, by: operationId, reason } as const;
       await send(operationAggregate, operationStream(former), command);
     }
-    const stopping = others.filter((other) => other.stopping).map((other) => other.operationId);
-    for (const former of new Set([...stop, ...stopping])) {
-      while (!hasEnded((await services.handler.load(operationAggregate, operationStream(former))).state)) {
+    const before = [...stop, ...wait];
+    for (const former of before) {
+      let state = await recorded(context, former);
+      while (!hasEnded(state)) {
         if (services.clock.monotonicMs() > deadline) {
           throw new StepError({ code: 'FormerStillRuns', message: `operation ${former} has not ended yet` }, 'here');
         }
         await services.clock.sleep(STOP_POLL_MS, signal);
+        state = await recorded(context, former);
       }
+      const further = (state.started?.input as Request | undefined)?.takesOver ?? [];
+      const unknown = further.filter((id) => !before.includes(id));
+      for (const id of unknown) {
+        const command = { type: 'RequestStop', operationId: id, by: operationId, reason } as const;
+        await send(operationAggregate, operationStream(id), command);
+      }
+      before.push(...unknown);
     }
   },
 };
+
+/**
+ * Which operations to stop and which only to wait for. By what is recorded: what the runner holds of an operation that
+ * is being driven may not have seen yet that it was told to stop.
+ */
+async function formerOf(context: StepContext<Request>): Promise<{
+  readonly stop: readonly string[];
+  readonly wait: readonly string[];
+}> {
+  const { operation, services } = context;
+  const { volumeId, operationId, takesOver = [] } = operation.input;
+  const stop = new Set(takesOver);
+  const wait = new Set<string>();
+  const mine = resourcesOf(operation.resource.id, operation.input);
+  for (const other of services.openOperations.of(volumeId)) {
+    if (other === operationId || stop.has(other)) continue;
+    const { started, phase, stopRequestedBy } = await recorded(context, other);
+    // what a transfer has left to do touches no backend, and must not be kept from it
+    if (started === null || started.resource.type === 'transfer') continue;
+    if (!resourcesOf(started.resource.id, started.input as Request).some((id) => mine.includes(id))) continue;
+    if (phase === 'parked') stop.add(other);
+    else if (stopRequestedBy !== null) wait.add(other);
+  }
+  return { stop: [...stop], wait: [...wait] };
+}
+
+/** The volume or snapshot it is about, and the snapshots it works on besides. */
+const resourcesOf = (resourceId: string, { snapshotId, snapshotIds = [] }: Request): readonly string[] => [
+  resourceId,
+  ...snapshotIds,
+  ...(snapshotId === undefined ? [] : [snapshotId]),
+];
+
+const recorded = async ({ services }: StepContext<Request>, operationId: string): Promise<Operation> =>
+  (await services.handler.load(operationAggregate, operationStream(operationId))).state;
