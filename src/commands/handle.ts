@@ -141,6 +141,7 @@ export function createCommandHandler(options: CommandHandlerOptions): CommandHan
   const cache = new Map<string, Entry>();
   /** Commands that wait while a batch of their stream is under way; a stream that is not here is idle. */
   const queues = new Map<string, Waiting[]>();
+  const appending = new Set<string>();
 
   const remember = (stream: string, entry: Entry): Entry => {
     cache.delete(stream);
@@ -167,7 +168,8 @@ export function createCommandHandler(options: CommandHandlerOptions): CommandHan
   /** The stream as it is now; only as fresh as the cache when a later append will prove it. */
   const current = async (aggregate: AnyAggregate, stream: string): Promise<Entry> => {
     const cached = cache.get(stream);
-    if (cached !== undefined && exclusive) return remember(stream, cached);
+    // While an append is under way its events may be in the log, and seen there, before this process is told so.
+    if (cached !== undefined && exclusive && !appending.has(stream)) return remember(stream, cached);
     const entry = await (cached === undefined ? fetchEntry(aggregate, stream) : refresh(aggregate, stream, cached));
     // A batch may have moved the stream on while this was read: then its entry is the newer one.
     if (cache.get(stream) === cached) remember(stream, entry);
@@ -213,6 +215,7 @@ export function createCommandHandler(options: CommandHandlerOptions): CommandHan
         answer(plan, remember(stream, entry), batch, stream);
         return;
       }
+      appending.add(stream);
       try {
         const result = await appendWithRetry(stream, entry.revision ?? 'no-stream', plan.toAppend);
         answer(plan, remember(stream, committed(entry, plan, result, batch)), batch, stream);
@@ -225,6 +228,8 @@ export function createCommandHandler(options: CommandHandlerOptions): CommandHan
         await clock.sleep(random() * 5 * 2 ** conflicts);
         entry = await reread(aggregate, stream, entry);
         proven = true;
+      } finally {
+        appending.delete(stream);
       }
     }
   };

@@ -229,6 +229,19 @@ describe('another process on the same log', () => {
     expect(store.calls.readStream).toBe(reads);
   });
 
+  it('may be this one: what it appended is seen before it is told so, also when it writes alone', async () => {
+    const store = createMemoryEventStore();
+    const told = Promise.withResolvers<void>();
+    const here = handlerOn(store, { exclusive: true, clock: { ...stillClock(), sleep: () => told.promise } });
+    await send(here, 'c1', add(5));
+    store.plantFaults(STREAM, 'landed');
+    const second = send(here, 'c2', add(5));
+    while (store.eventsOf(STREAM).length < 2) await Promise.resolve();
+    expect((await here.load(counterAggregate, STREAM)).state).toBe(10);
+    told.resolve();
+    expect(await second).toMatchObject({ kind: 'accepted', state: 10 });
+  });
+
   it('is not looked for when an append proves the cache', async () => {
     const store = createMemoryEventStore();
     const here = handlerOn(store);
