@@ -91,6 +91,16 @@ export function callsContract(makeBackend: MakeBackend, abilities: Abilities): v
         await expect(backend.driver.extendVolume(grown, 2, context)).rejects.toMatchObject(terminal);
         expect(await listed(backend.driver)).toEqual([foundVolume(grown)]);
       }));
+
+    it('grow also where an extension that was stopped had grown them already', () =>
+      withBackend(makeBackend, async (backend) => {
+        const volume = volumeNamed(backend, 'a');
+        await backend.driver.createVolume(volume, context);
+        await backend.driver.extendVolume(volume, 3, context);
+        await twice(() => backend.driver.extendVolume(volume, 2, context));
+        await backend.driver.extendVolume({ ...volume, sizeGiB: 2 }, 4, context);
+        expect(await listed(backend.driver)).toEqual([foundVolume({ ...volume, sizeGiB: 4 })]);
+      }));
   });
 
   describe('snapshots', () => {

@@ -131,6 +131,7 @@ export interface StorageDriver {
   createClonedVolume(volume: BackendVolume, source: BackendVolume, context: CallContext): Promise<BackendObject>;
   /** Gone already is success. */
   deleteVolume(volume: BackendVolume, context: CallContext): Promise<void>;
+  /** Done already where it is larger than recorded: an extension that was stopped may have got so far. Never shrinks. */
   extendVolume(volume: BackendVolume, newSizeGiB: GiB, context: CallContext): Promise<void>;
   createSnapshot(snapshot: BackendSnapshot, context: CallContext): Promise<BackendObject>;
   deleteSnapshot(snapshot: BackendSnapshot, context: CallContext): Promise<void>;

@@ -179,8 +179,14 @@ export function createFileDriver(input: FileDriverConfigInput, effects: FileEffe
     // The one change that no rename makes: a stale worker that slept inside it could still lengthen a file, never harm its data.
     extendVolume: (volume, newSizeGiB, context) =>
       fencedCall(store, context, [volume.pool], `extend volume ${volume.name}`, async () => {
+        if (newSizeGiB < volume.sizeGiB)
+          throw new DriverError(
+            `volume ${volume.name} has ${volume.sizeGiB} GiB, more than the ${newSizeGiB} asked for`,
+          );
         const found = await requireObject(store, volumeAt(volume));
-        await growTo(store, found, volumeAt(volume), newSizeGiB * BYTES_PER_GIB);
+        // An extension that was stopped may have grown the file before it could be recorded.
+        const sizeBytes = Math.max(newSizeGiB * BYTES_PER_GIB, found.sizeBytes);
+        await growTo(store, found, volumeAt(volume), sizeBytes);
       }),
     createSnapshot: (snapshot, context) =>
       makeFrom(
