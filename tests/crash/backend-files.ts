@@ -12,6 +12,8 @@ interface Wanted {
   readonly stream: string;
   /** A deletion that failed may have got as far as the file. */
   readonly mayBeGone: boolean;
+  /** So may an extension that was stopped, and what has grown does not shrink. */
+  readonly mayBeLarger: boolean;
 }
 
 /** Where a volume that was built lies. */
@@ -22,7 +24,7 @@ export const snapshotFile = (config: Config, { pool }: LiveVolume, { backendName
   join(poolFolder(config, pool ?? ''), 'snapshots', backendName ?? '');
 
 /** Every file that must be there, by path. */
-function wantedFiles(config: Config, volumes: readonly LiveVolume[]): Map<string, Wanted> {
+function wantedFiles(config: Config, volumes: readonly LiveVolume[], reset: ReadonlySet<string>): Map<string, Wanted> {
   const wanted = new Map<string, Wanted>();
   for (const volume of volumes) {
     if (volume.pool === null || volume.backendName === null) continue;
@@ -31,6 +33,7 @@ function wantedFiles(config: Config, volumes: readonly LiveVolume[]): Map<string
       bytes: sizeGiB * BYTES_PER_GIB,
       stream,
       mayBeGone: status === 'error_deleting' || volume.status === 'error_deleting',
+      mayBeLarger: reset.has(volume.id),
     });
     wanted.set(volumeFile(config, volume), wants(volume));
     for (const snapshot of snapshotsOf(volume))
@@ -51,9 +54,13 @@ function poolFolder(config: Config, pool: string): string {
  * Files that are not what lives: missing, of another size, or of nothing that the log knows. Of what is unfinished
  * only the directory of the present owner may be there, and it must be empty.
  */
-export function differencesOfBackends(config: Config, volumes: readonly LiveVolume[]): readonly Violation[] {
+export function differencesOfBackends(
+  config: Config,
+  volumes: readonly LiveVolume[],
+  reset: ReadonlySet<string>,
+): readonly Violation[] {
   const found: Violation[] = [];
-  const wanted = wantedFiles(config, volumes);
+  const wanted = wantedFiles(config, volumes, reset);
   for (const backend of config.storage.backends) {
     for (const pool of backend.pools) {
       const folder = join(backendDirectory(config, backend), pool.name);
@@ -65,7 +72,7 @@ export function differencesOfBackends(config: Config, volumes: readonly LiveVolu
           const stream = file?.stream ?? volumeStream(name.slice(name.indexOf('-') + 1));
           const { size } = statSync(path);
           if (file === undefined) found.push({ what: `${path} belongs to nothing that lives`, streams: [stream] });
-          else if (file.bytes !== size)
+          else if (file.mayBeLarger ? size < file.bytes : size !== file.bytes)
             found.push({ what: `${path} has ${size} bytes instead of ${file.bytes}`, streams: [stream] });
         }
       }

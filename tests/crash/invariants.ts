@@ -164,7 +164,7 @@ const ledgersNeverFellShort: LogInvariant = {
 
 const backendsHaveWhatLives: Invariant = {
   name: 'backend files are the live volumes and snapshots',
-  check: (world) => differencesOfBackends(world.config, liveVolumes(world)),
+  check: (world) => differencesOfBackends(world.config, liveVolumes(world), world.log.reset),
 };
 
 const contentsAreWhatWasWritten: Invariant = {

@@ -40,6 +40,8 @@ export interface LogView {
   readonly requestedAt: ReadonlyMap<string, Position>;
   /** Volumes whose content was ever put back to what a snapshot had. */
   readonly reverted: ReadonlySet<string>;
+  /** Volumes that an administrator took away from what worked on them. */
+  readonly reset: ReadonlySet<string>;
   /** What live volumes and snapshots hold of the ledgers. */
   readonly live: Holdings;
   readonly models: readonly ModelFold[];
@@ -59,6 +61,7 @@ export function createLogView(): LogView {
   const open = new Set<string>();
   const requestedAt = new Map<string, Position>();
   const reverted = new Set<string>();
+  const reset = new Set<string>();
   const live = createSums();
   const ledgers = createSums();
   const models = createModelFolds();
@@ -71,6 +74,7 @@ export function createLogView(): LogView {
     const after = volumeAggregate.decider.evolve(before, event as never);
     volumes.set(volumeId, after);
     noteRequest(volumeId, event);
+    if (event.type === 'VolumeStatusReset') reset.add(volumeId);
     return live.replace(holdingsOf(before), holdingsOf(after));
   };
 
@@ -164,6 +168,7 @@ export function createLogView(): LogView {
     open,
     requestedAt,
     reverted,
+    reset,
     live: live.all,
     models,
     breaches,

@@ -39,6 +39,8 @@ for (const name of wanted) {
   const folder = mkdtempSync(join(tmpdir(), `scoria-crash-${name}-`));
   const home = createServerHome(folder, scenario.config);
   console.log(`${name}: seed ${seed}`);
+  const ended = (): void => void home.stopAll().then(() => process.exit(1));
+  process.once('SIGTERM', ended).once('SIGINT', ended);
   let broken: readonly Broken[] | null = null;
   try {
     broken = await scenario.run(home);
@@ -47,6 +49,7 @@ for (const name of wanted) {
     console.error(error);
   } finally {
     await home.stopAll();
+    process.off('SIGTERM', ended).off('SIGINT', ended);
   }
   if (broken?.length === 0) {
     rmSync(folder, { recursive: true, force: true });

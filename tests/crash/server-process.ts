@@ -12,6 +12,7 @@ const READY_WITHIN_MS = 60_000;
 /** A server in a process of its own, so that it can be killed like one. */
 export interface ServerProcess {
   readonly url: string;
+  readonly pid: number;
   /** From its start until it listened, in ms. */
   readonly readyAfterMs: number;
   /** `kill -9`; resolves when the process is gone. */
@@ -33,10 +34,10 @@ export interface ServerHome {
 }
 
 /** `tree` is a configuration file's content; data directory and port are chosen here. */
-export function createServerHome(folder: string, tree: object = {}): ServerHome {
+export function createServerHome(folder: string, tree: { readonly server?: object } = {}): ServerHome {
   const configFile = join(folder, 'scoria.yaml');
   const logFile = join(folder, 'server.log');
-  const whole = { ...tree, dataDir: join(folder, 'data'), server: { port: 0 } };
+  const whole = { ...tree, dataDir: join(folder, 'data'), server: { ...tree.server, port: 0 } };
   writeFileSync(configFile, stringify(whole));
   const config = parseConfig(whole);
 
@@ -95,6 +96,7 @@ export function createServerHome(folder: string, tree: object = {}): ServerHome 
       if (at === null) throw new Error(`the server did not start:\n${recent()}`);
       return {
         url: at,
+        pid: child.pid ?? 0,
         readyAfterMs: performance.now() - startedAt,
         kill: () => kill(child, gone),
         terminate: async () => {

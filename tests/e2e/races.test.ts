@@ -214,6 +214,66 @@ describe('a force-delete takes over', () => {
   });
 });
 
+describe('a reset of the status takes over', () => {
+  const server = createLocalServer();
+  beforeAll(() => server.start());
+  afterAll(() => server.dispose());
+
+  const action = (path: string, body: object) => server.send('POST', `${path}/action`, { body });
+  const reset = (path: string, status: string) => action(path, { 'os-reset_status': { status } });
+
+  it('a creation under way: the volume is an empty shell or whole, and can be deleted', async () => {
+    const created = await times(ROUNDS, async () => {
+      const { json } = await server.create({});
+      expect((await reset(`/volumes/${json.volume.id}`, 'error')).status).toBe(202);
+      return json.volume.id as string;
+    });
+    await server.expectSound();
+    const deleted = await times(ROUNDS, (index) => server.send('DELETE', `/volumes/${created[index]}`));
+    expect(countOf(deleted, 202)).toBe(ROUNDS);
+    await server.expectSound();
+    expect([...server.log.live.values()]).toEqual([]);
+  });
+
+  it('an extension under way: the volume has its old or its new size, and can grow again', async () => {
+    const created = await times(ROUNDS, () => server.create({}));
+    await server.rest();
+    const paths = created.map(({ json }) => `/volumes/${json.volume.id}`);
+    await Promise.all(
+      paths.map(async (path) => {
+        expect((await action(path, { 'os-extend': { new_size: 3 } })).status).toBe(202);
+        expect((await reset(path, 'available')).status).toBe(202);
+      }),
+    );
+    await server.expectSound();
+    await Promise.all(
+      created.map(async ({ json }, index) => {
+        const now = server.log.volumes.get(json.volume.id)?.volume?.sizeGiB ?? 0;
+        expect((await action(paths[index] ?? '', { 'os-extend': { new_size: now + 1 } })).status).toBe(202);
+      }),
+    );
+    await server.expectSound();
+    const statuses = created.map(({ json }) => server.log.volumes.get(json.volume.id)?.volume?.status);
+    expect(new Set(statuses)).toEqual(new Set(['available']));
+  });
+
+  it('a snapshot under way: it is an empty shell or whole, and can be deleted', async () => {
+    const { json } = await server.create({});
+    await server.rest();
+    const snapshots = await times(ROUNDS, async () => {
+      const made = await server.send('POST', '/snapshots', { body: { snapshot: { volume_id: json.volume.id } } });
+      expect((await reset(`/snapshots/${made.json.snapshot.id}`, 'error')).status).toBe(202);
+      return made.json.snapshot.id as string;
+    });
+    await server.expectSound();
+    const deleted = await times(ROUNDS, (index) => server.send('DELETE', `/snapshots/${snapshots[index]}`));
+    expect(countOf(deleted, 202)).toBe(ROUNDS);
+    await server.expectSound();
+    expect((await server.send('DELETE', `/volumes/${json.volume.id}`)).status).toBe(202);
+    await server.expectSound();
+  });
+});
+
 describe('an Idempotency-Key', () => {
   const server = createLocalServer();
   beforeAll(() => server.start());
