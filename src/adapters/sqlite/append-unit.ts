@@ -48,7 +48,7 @@ export function prepareAppend(database: DatabaseSync): (unit: AppendUnit) => App
       statements.insert.run(...row, checksumOf(bytes), Buffer.from(chain, 'hex'));
       end = { position, recordedAt, chain };
     }
-    return { kind: 'appended', revision, position: end.position };
+    return { kind: 'appended', revision, position: end.position, recordedAt: end.recordedAt };
   };
   return append;
 }
@@ -69,5 +69,5 @@ function firstOutcome(unit: AppendUnit, repeated: ReturnType<DatabaseSync['prepa
   const last = rows.at(-1);
   const same = rows.length === unit.events.length && rows.every((row, index) => row[0] === unit.events[index]?.id);
   if (!same || last === undefined || rows[0]?.[1] !== unit.expected + 1) return { kind: 'conflict' };
-  return { kind: 'appended', revision: last[1], position: last[2] };
+  return { kind: 'appended', revision: last[1], position: last[2], recordedAt: null };
 }

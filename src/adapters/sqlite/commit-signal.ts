@@ -2,6 +2,8 @@
 export interface CommitSignal {
   /** The log has grown to `head` at least. */
   announce(head: number): void;
+  /** As far as the log is known to go. */
+  announced(): number;
   /** Resolves when the log has grown beyond `head`, when the signal aborts or when the store closes. */
   grownBeyond(head: number, signal: AbortSignal): Promise<void>;
   close(): void;
@@ -29,6 +31,7 @@ export function createCommitSignal(readHead: () => number, pollMs: number): Comm
 
   return {
     announce,
+    announced: () => announced,
     grownBeyond: (head, signal) =>
       new Promise((resolve) => {
         if (closed || signal.aborted || announced > head) {

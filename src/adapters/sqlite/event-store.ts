@@ -1,9 +1,8 @@
 import type { DatabaseSync } from 'node:sqlite';
-import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Clock } from '../../ports/clock.ts';
 import {
   type AppendResult,
-  type Delivery,
   type EventStore,
   type EventToAppend,
   type ExpectedRevision,
@@ -12,9 +11,8 @@ import {
   type RecordedEvent,
   RevisionConflict,
   StoreUnavailable,
-  type SubscribeOptions,
 } from '../../ports/event-store.ts';
-import { type CommitSignal, createCommitSignal } from './commit-signal.ts';
+import { createCommitSignal } from './commit-signal.ts';
 import {
   createEventReader,
   type EventReader,
@@ -25,7 +23,9 @@ import {
 } from './event-reader.ts';
 import { EVENT_STORE_LAYOUT, recordedEventOf } from './event-row.ts';
 import { checkEndOfLog } from './event-store-check.ts';
+import { createRecentEvents } from './recent-events.ts';
 import { openReader, openStoreFile, openStoreFileToRead } from './store-file.ts';
+import { positionOrNull, subscribe } from './subscription.ts';
 import { type FileWriter, openFileWriter, type WriterThread } from './writer.ts';
 import type { AppendUnit } from './writer-protocol.ts';
 
@@ -46,7 +46,6 @@ export interface SqliteEventStoreOptions {
 }
 
 const DEFAULT_POLL_MS = 250;
-const MAX_RETRY_MS = 5_000;
 
 /**
  * The event log in one SQLite file (write-ahead log, synchronous = FULL). Appends are written by a thread, and those
@@ -99,13 +98,16 @@ interface Parts {
 function eventStoreOn({ file, pollMs, now, database, writer }: Parts): EventStore {
   const reader = createEventReader(database, file);
   const commits = createCommitSignal(() => reader.head(), pollMs);
+  const recent = createRecentEvents();
   const closing = new AbortController();
 
   return {
     append: async (stream, expected, events) => {
       if (writer === null) throw new StoreUnavailable(`${file}: it is open for reading only`, 'not-done');
-      const outcome = await writer.submit(appendUnitOf(stream, expected, events, now()));
+      const unit = appendUnitOf(stream, expected, events, now());
+      const outcome = await writer.submit(unit);
       if (outcome.kind === 'conflict') throw new RevisionConflict(stream, expected);
+      recent.add(unit, outcome);
       commits.announce(outcome.position);
       return { revision: BigInt(outcome.revision), position: BigInt(outcome.position) } satisfies AppendResult;
     },
@@ -113,7 +115,7 @@ function eventStoreOn({ file, pollMs, now, database, writer }: Parts): EventStor
     readAll: (readOptions = {}) => readAll(reader, file, readOptions),
     subscribe: (subscribeOptions) => {
       const signal = AbortSignal.any([subscribeOptions.signal, closing.signal]);
-      return subscribe(reader, file, commits, { ...subscribeOptions, signal });
+      return subscribe({ file, reader, commits, recent }, { ...subscribeOptions, signal });
     },
     head: async () => positionOrNull(reader.head()),
     positionAt: async (at) => positionOrNull(lastPositionAt(reader, at)),
@@ -127,9 +129,6 @@ function eventStoreOn({ file, pollMs, now, database, writer }: Parts): EventStor
     },
   };
 }
-
-const positionOrNull = (position: number | null): bigint | null =>
-  position === null || position === 0 ? null : BigInt(position);
 
 // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is refused
 const CONTROL_CHARACTERS = /[\u0000-\u001f]/;
@@ -198,45 +197,5 @@ async function* readAll(
     position = page.scannedTo;
     // The loop serves others between two pages.
     await nextTurn();
-  }
-}
-
-async function* subscribe(
-  reader: EventReader,
-  file: string,
-  commits: CommitSignal,
-  { after, streams, signal }: SubscribeOptions,
-): AsyncGenerator<Delivery> {
-  const scan: LogScan = { direction: 'forwards', streams, window: PAGE_ROWS };
-  const nothing = matchesNothing(streams);
-  let position = after === null ? 0 : Number(after);
-  while (!signal.aborted) {
-    const head = await patiently(() => reader.head(), signal);
-    while (position < head && !signal.aborted) {
-      const page = nothing
-        ? { rows: [], scannedTo: head }
-        : await patiently(() => reader.logPage(scan, position, head, PAGE_ROWS), signal);
-      for (const row of page.rows) {
-        if (signal.aborted) return;
-        yield { kind: 'event', event: recordedEventOf(row, file) };
-      }
-      position = page.scannedTo;
-      if (position < head) await nextTurn();
-    }
-    if (signal.aborted) return;
-    yield { kind: 'caught-up', position: positionOrNull(Math.max(position, head)) };
-    await commits.grownBeyond(Math.max(position, head), signal);
-  }
-}
-
-/** A subscription outlives a store that cannot answer for a while; what is damaged it reports. */
-async function patiently<T>(read: () => T, signal: AbortSignal): Promise<T> {
-  for (let waitMs = 50; ; waitMs = Math.min(waitMs * 2, MAX_RETRY_MS)) {
-    try {
-      return read();
-    } catch (error) {
-      if (!(error instanceof StoreUnavailable) || signal.aborted) throw error;
-      await sleep(waitMs, undefined, { signal }).catch(() => undefined);
-    }
   }
 }

@@ -20,7 +20,13 @@ export interface AppendUnit {
 }
 
 export type AppendOutcome =
-  | { readonly kind: 'appended'; readonly revision: number; readonly position: number }
+  | {
+      readonly kind: 'appended';
+      readonly revision: number;
+      readonly position: number;
+      /** Of all its events; null where they had been appended before. */
+      readonly recordedAt: number | null;
+    }
   | { readonly kind: 'conflict' };
 
 /** Statements that take effect together. */
