@@ -35,8 +35,10 @@ show() {
 }
 # Waits until every volume is what a client waits for.
 settle() {
+  local statuses
   for _ in $(seq 100); do
-    openstack volume list -f value -c Status | grep -qE 'creating|extending' || return 0
+    statuses=$(openstack volume list -f value -c Status) || continue
+    [[ $statuses == *creating* || $statuses == *extending* ]] || return 0
     sleep 0.2
   done
 }
