@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { Document, FindOptions, ReadStore, Scalar, SortKey, Where } from '../../src/ports/read-store.ts';
+import type { ReadStoreTraits } from './read-store.ts';
 import { aCollection, put } from './read-store-fixtures.ts';
 import { findIn, matches, valueAt } from './read-store-reference.ts';
 
@@ -21,7 +22,14 @@ const documents: readonly Document[] = [
 ];
 
 /** Part of the read store's contract: filters, order and pages. */
-export function describeFinding(storeOf: () => ReadStore): void {
+export function describeFinding(
+  storeOf: () => ReadStore,
+  { textBeyondBmp = true, propertyRuns = 150 }: ReadStoreTraits = {},
+): void {
+  const text = textBeyondBmp
+    ? fc.constantFrom(...TEXTS)
+    : fc.constantFrom(...TEXTS.filter((one) => one !== BEYOND_BMP));
+  const { someDocuments, someWhere } = arbitraries(text);
   describe('finding', () => {
     let name: string;
     beforeAll(async () => {
@@ -140,7 +148,7 @@ export function describeFinding(storeOf: () => ReadStore): void {
             expect(await byPages(storeOf(), collection.name, options, limit)).toEqual(expected);
           },
         ),
-        { numRuns: 150 },
+        { numRuns: propertyRuns },
       );
     });
   });
@@ -159,43 +167,49 @@ async function byPages(store: ReadStore, collection: string, options: FindOption
   }
 }
 
-const text = fc.constantFrom('', 'a', 'A', 'ab', 'b', 'é', 'ﬀ', '𝒳');
+/** Before the ligature in UTF-16 units, behind it by code point. */
+const BEYOND_BMP = '𝒳';
+const TEXTS = ['', 'a', 'A', 'ab', 'b', 'é', 'ﬀ', BEYOND_BMP];
 const number = fc.constantFrom(-1, 0, 0.5, 1, 2, 10);
 const orNull = <T>(values: fc.Arbitrary<T>): fc.Arbitrary<T | null> => fc.option(values, { nil: null, freq: 3 });
 
-const someDocuments = fc.array(
-  fc.record({
-    id: fc.constantFrom('a', 'B', 'c'),
-    name: orNull(text),
-    size: orNull(number),
-    on: fc.boolean(),
-    nested: fc.option(fc.record({ zone: orNull(text) }), { nil: null }),
-  }),
-  { maxLength: 12 },
-);
+/** Documents and filters whose texts are drawn from `text`. */
+function arbitraries(text: fc.Arbitrary<string>) {
+  const someDocuments = fc.array(
+    fc.record({
+      id: fc.constantFrom('a', 'B', 'c'),
+      name: orNull(text),
+      size: orNull(number),
+      on: fc.boolean(),
+      nested: fc.option(fc.record({ zone: orNull(text) }), { nil: null }),
+    }),
+    { maxLength: 12 },
+  );
 
-const textCondition = fc.oneof(
-  fc.record({ eq: orNull(text) }),
-  fc.record({ ne: orNull(text) }),
-  fc.record({ in: fc.array(orNull(text), { maxLength: 3 }) }),
-  fc.record({ gte: text }),
-  fc.record({ gt: text, lte: text }),
-  fc.record({ contains: text }),
-);
+  const textCondition = fc.oneof(
+    fc.record({ eq: orNull(text) }),
+    fc.record({ ne: orNull(text) }),
+    fc.record({ in: fc.array(orNull(text), { maxLength: 3 }) }),
+    fc.record({ gte: text }),
+    fc.record({ gt: text, lte: text }),
+    fc.record({ contains: text }),
+  );
 
-const someWhere: fc.Arbitrary<Where> = fc.record(
-  {
-    name: textCondition,
-    size: fc.oneof(
-      fc.record({ eq: orNull(number) }),
-      fc.record({ lt: number }),
-      fc.record({ gte: number, ne: number }),
-    ),
-    on: fc.record({ eq: fc.boolean() }),
-    'nested.zone': textCondition,
-  },
-  { requiredKeys: [] },
-);
+  const someWhere: fc.Arbitrary<Where> = fc.record(
+    {
+      name: textCondition,
+      size: fc.oneof(
+        fc.record({ eq: orNull(number) }),
+        fc.record({ lt: number }),
+        fc.record({ gte: number, ne: number }),
+      ),
+      on: fc.record({ eq: fc.boolean() }),
+      'nested.zone': textCondition,
+    },
+    { requiredKeys: [] },
+  );
+  return { someDocuments, someWhere };
+}
 
 const someSort: fc.Arbitrary<readonly SortKey[]> = fc.uniqueArray(
   fc.record({

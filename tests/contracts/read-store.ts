@@ -10,8 +10,19 @@ export interface OpenedReadStore {
   readonly cleanup: () => Promise<void>;
 }
 
+export interface ReadStoreTraits {
+  /** False for a stand-in that does not compare text beyond the basic plane by code point. */
+  readonly textBeyondBmp?: boolean;
+  /** How many drawn filters and orders are tried; fewer on a slow stand-in. */
+  readonly propertyRuns?: number;
+}
+
 /** What every read store must do, whatever engine it runs on. */
-export function readStoreContract(name: string, open: () => Promise<OpenedReadStore>): void {
+export function readStoreContract(
+  name: string,
+  open: () => Promise<OpenedReadStore>,
+  traits: ReadStoreTraits = {},
+): void {
   describe(`read store on ${name}`, () => {
     let opened: OpenedReadStore;
     let store: ReadStore;
@@ -212,7 +223,7 @@ export function readStoreContract(name: string, open: () => Promise<OpenedReadSt
       });
     });
 
-    describeFinding(() => store);
+    describeFinding(() => store, traits);
 
     it('after it was closed and opened again, it has documents, checkpoints and versions', async (context) => {
       if (opened.reopen === undefined) return context.skip();
