@@ -84,6 +84,13 @@ export class CheckpointMoved extends Error {
   }
 }
 
+/** A document with the position of the change that made it what it is; null: it was deleted there. */
+export interface PositionedDocument {
+  readonly id: string;
+  readonly document: Document | null;
+  readonly position: Position;
+}
+
 /** Documents by collection. Collections hold several versions side by side while one is rebuilt; reads see the live one. */
 export interface ReadStore {
   /** Makes the collection version and its indexes where they do not exist; the first version becomes live. */
@@ -92,11 +99,21 @@ export interface ReadStore {
   get(collection: string, id: string, version?: number): Promise<Document | null>;
   /** In the order of `ids`, without those that are not there. */
   getMany(collection: string, ids: readonly string[], version?: number): Promise<readonly Document[]>;
+  /**
+   * Only in stores that cannot write documents and checkpoint in one step: there, a writer that died may have left
+   * documents ahead of the checkpoint, and who goes on must not fold into them what they have already. In any order,
+   * deleted ones included, without those that were never there.
+   */
+  getManyAt?(collection: string, ids: readonly string[], version: number): Promise<readonly PositionedDocument[]>;
   find(collection: string, options: FindOptions, version?: number): Promise<readonly Document[]>;
   count(collection: string, where?: Where, version?: number): Promise<number>;
   /** Sum of a numeric field over the documents that match. */
   sum(collection: string, field: string, where?: Where, version?: number): Promise<number>;
-  /** Documents and checkpoint together; throws CheckpointMoved when the checkpoint is not at `from`. */
+  /**
+   * Documents and checkpoint together; throws CheckpointMoved when the checkpoint is not at `from`. Where they cannot be
+   * written together (`getManyAt`), the documents of a writer that dies, or loses to one in another process, may stay:
+   * they are what the log says at their positions.
+   */
   write(write: Write): Promise<void>;
   checkpoint(collection: string, version: number): Promise<Checkpoint | null>;
   versions(collection: string): Promise<readonly { readonly version: number; readonly live: boolean }[]>;

@@ -112,11 +112,23 @@ export function createFold(options: FoldOptions): Fold {
     return cached === undefined ? inFlight?.documents.get(id) : cached;
   };
 
-  const applyReadable = async (events: readonly RecordedEvent[], end: Checkpoint, ahead: boolean): Promise<void> => {
+  /** Documents that a writer who died left ahead of the checkpoint, and as of when they are. */
+  const ahead = new Map<string, Position>();
+  const noteAhead = (id: string, position: Position): void => {
+    if (reached === null || position > reached.position) ahead.set(id, position);
+  };
+  const isNews = ({ id, event }: Touch): boolean => event.position > (ahead.get(id) ?? -1n);
+
+  const applyReadable = async (
+    events: readonly RecordedEvent[],
+    end: Checkpoint,
+    returnAhead: boolean,
+  ): Promise<void> => {
     const touches = touchesOf(projection, events, (id) => stale.has(name, version, id));
     if (touches.length > 0) {
-      const before = await patiently(patience, () => documentsBefore(options, known, touches));
-      const { documents, changedAt, poisoned } = foldTouches(projection, before, touches);
+      const before = await patiently(patience, () => documentsBefore(options, known, touches, noteAhead));
+      const fresh = ahead.size === 0 ? touches : touches.filter(isNews);
+      const { documents, changedAt, poisoned } = foldTouches(projection, before, fresh);
       if (poisoned.length > 0) await patiently(patience, () => stale.park(name, version, poisoned));
       await settle();
       const changes = changesOf(before, documents, changedAt);
@@ -125,11 +137,12 @@ export function createFold(options: FoldOptions): Fold {
         // whoever settles next meets the error
         done.catch(() => undefined);
         inFlight = { documents, done };
-        if (!ahead) await settle();
+        if (!returnAhead) await settle();
       }
       cache.keep(documents);
     }
     reached = end;
+    for (const [id, position] of ahead) if (position <= end.position) ahead.delete(id);
   };
 
   const applyAll = async (events: readonly ReadEvent[], end: Checkpoint, ahead: boolean): Promise<void> => {
@@ -209,6 +222,7 @@ async function documentsBefore(
   options: FoldOptions,
   known: (id: string) => Document | null | undefined,
   touches: readonly Touch[],
+  onPosition: (id: string, position: Position) => void,
 ): Promise<Documents> {
   const before: Documents = new Map();
   const { projection, readStore, version } = options;
@@ -220,8 +234,15 @@ async function documentsBefore(
     if (document === undefined) missing.push(id);
   }
   if (missing.length === 0) return before;
-  const found = await readStore.getMany(projection.collection.name, missing, version);
-  for (const document of found) before.set(document.id, document);
+  const { name } = projection.collection;
+  if (readStore.getManyAt === undefined) {
+    for (const document of await readStore.getMany(name, missing, version)) before.set(document.id, document);
+    return before;
+  }
+  for (const { id, document, position } of await readStore.getManyAt(name, missing, version)) {
+    before.set(id, document);
+    onPosition(id, position);
+  }
   return before;
 }
 
