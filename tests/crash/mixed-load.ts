@@ -67,8 +67,8 @@ export async function mixedLoad(home: ServerHome, options: MixedOptions): Promis
   };
 
   /** Kills once more before everything is at rest: with operations to go on with, this is where double work would show. */
-  const killAgain = async (death: Death): Promise<void> => {
-    if (death === 'while starting') await home.startAndKill(random.between(50, 1_000));
+  const killAgain = async (death: Death, startTakesMs: number): Promise<void> => {
+    if (death === 'while starting') await home.startAndKill(random.between(50, startTakesMs));
     if (death === 'while going on') {
       const server = await home.start();
       await sleep(random.between(0, 300));
@@ -93,7 +93,7 @@ export async function mixedLoad(home: ServerHome, options: MixedOptions): Promis
     const ranMs = await runAndKill(server);
     const death = deathOf(random);
     killed += death === 'under load' ? 1 : 2;
-    await killAgain(death);
+    await killAgain(death, Math.ceil(server.readyAfterMs));
     server = await home.start();
     await load.repeatUnanswered(server.url);
     const ends = killed >= options.kills || performance.now() - startedAt > options.deadlineMs;

@@ -23,7 +23,13 @@ const { values } = parseArgs({
 const seed = Number(values.seed);
 
 const SCENARIOS: Readonly<
-  Record<string, { readonly config: object; readonly run: (home: ServerHome) => Promise<readonly Broken[]> }>
+  Record<
+    string,
+    {
+      readonly config: Parameters<typeof createServerHome>[1];
+      readonly run: (home: ServerHome) => Promise<readonly Broken[]>;
+    }
+  >
 > = {
   creates: { config: CREATES_CONFIG, run: (home) => concurrentCreates(home, seed) },
   mixed: {

@@ -34,7 +34,10 @@ export interface ServerHome {
 }
 
 /** `tree` is a configuration file's content; data directory and port are chosen here. */
-export function createServerHome(folder: string, tree: { readonly server?: object } = {}): ServerHome {
+export function createServerHome(
+  folder: string,
+  tree: { readonly server?: object; readonly [key: string]: unknown } = {},
+): ServerHome {
   const configFile = join(folder, 'scoria.yaml');
   const logFile = join(folder, 'server.log');
   const whole = { ...tree, dataDir: join(folder, 'data'), server: { ...tree.server, port: 0 } };

@@ -1,8 +1,10 @@
 import { closeSync, copyFileSync, openSync, readdirSync, readFileSync, rmSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { verifyEventStore } from '../../src/adapters/sqlite/event-store-check.ts';
+import { operationStream } from '../../src/commands/operations.ts';
 import { quotaStream, volumeStream } from '../../src/commands/streams.ts';
 import { storeFiles } from '../../src/config.ts';
 import { deriveId, operationIdOf, resourceIdOf } from '../../src/domain/kernel/ids.ts';
@@ -110,6 +112,47 @@ describe('a charge without its request, as kill -9 leaves it', () => {
     const late = await server.create({ size: 7 }, { headers: { 'Idempotency-Key': 'late' } });
     expect([late.status, late.json.conflictingRequest?.message]).toEqual([409, expect.stringContaining('has lapsed')]);
     await server.expectSound();
+  });
+});
+
+describe('an operation that a newer build has begun', () => {
+  const server = createLocalServer();
+  const volumeId = crypto.randomUUID();
+  const operationId = crypto.randomUUID();
+  beforeAll(() => server.start());
+  afterAll(() => server.dispose());
+
+  const noted = (): readonly unknown[] => {
+    const database = new DatabaseSync(storeFiles(server.config).coordination, { readOnly: true });
+    const work = database.prepare("SELECT id FROM work WHERE kind = 'operation'").all();
+    database.close();
+    return work.map(({ id }) => id);
+  };
+
+  it('is left alone, and stays noted as unfinished however often this build starts', async () => {
+    const events = await server.eventsOf(volumeStream(await server.available({})));
+    await server.stop();
+    const request = { ...(events[0]?.data as object), volumeId, operationId };
+    const started = {
+      ...{ operationId, kind: 'create-volume', version: 99, steps: ['conjure'], projectId: 'alpha', input: request },
+      resource: { type: 'volume', id: volumeId, volumeId },
+    };
+    await server.writeLog(async (eventStore) => {
+      const one = (type: string, data: object): EventToAppend[] => [
+        { id: crypto.randomUUID(), type, data, metadata: metadata(crypto.randomUUID()) },
+      ];
+      await eventStore.append(volumeStream(volumeId), 'no-stream', one('VolumeCreationRequested', request));
+      await eventStore.append(operationStream(operationId), 'no-stream', one('OperationStarted', started));
+    });
+    for (let starts = 0; starts < 2; starts += 1) {
+      await server.start();
+      const metrics = await (await fetch(`${server.url}/metrics`)).text();
+      expect(metrics).toContain('scoria_operations_open 1');
+      await sleep(700);
+      await server.stop();
+      expect(noted()).toEqual([operationId]);
+    }
+    expect((await server.eventsOf(operationStream(operationId))).map(({ type }) => type)).toEqual(['OperationStarted']);
   });
 });
 
