@@ -28,6 +28,21 @@ export interface EventMetadata {
   readonly traceparent?: string;
   /** Hash of the request that the command came from: the same idempotency key with another request is refused. */
   readonly requestHash?: string;
+  /** Only on events that another program appended through EventStoreDB's protocol: no aggregate knows their types. */
+  readonly foreign?: ForeignContent;
+}
+
+/** What an event of another program was on the wire, so that its readers get the same bytes. */
+export interface ForeignContent {
+  /** Its content type was application/json. */
+  readonly json: boolean;
+  /** How its data is kept: the JSON value itself, the text, or base64 of the bytes. */
+  readonly data: 'json' | 'text' | 'base64';
+  /** Its own metadata, as text or, where it was none, in base64; neither where it had none. */
+  readonly metadata?: string;
+  readonly metadataBase64?: string;
+  /** It deleted its stream for good. */
+  readonly tombstone?: true;
 }
 
 /** One event type: its current schema version, its shape, and how each older version is lifted to the next. */
