@@ -114,6 +114,6 @@ export function queriesOf(table: string, options: FindOptions): readonly Sql[] {
       .filter(({ field }) => !fixed(field))
       .map(({ field, direction }) => `${fieldValue(field)} ${direction === 'asc' ? 'ASC' : 'DESC'}`);
     const orderBy = order.length === 0 ? '' : ` ORDER BY ${order.join(', ')}`;
-    return { text: `SELECT document FROM ${table} WHERE ${text}${orderBy} LIMIT ? OFFSET ?`, parameters };
+    return { text: `SELECT id, document FROM ${table} WHERE ${text}${orderBy} LIMIT ? OFFSET ?`, parameters };
   });
 }

@@ -3,6 +3,7 @@ import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite';
 import type { Clock } from '../../ports/clock.ts';
 import { StoreUnavailable } from '../../ports/event-store.ts';
 import {
+  type Change,
   CheckpointMoved,
   type Document,
   type FindOptions,
@@ -10,6 +11,7 @@ import {
   type Write,
 } from '../../ports/read-store.ts';
 import { reading } from './faults.ts';
+import { createReadCache, type KnownDocuments } from './read-cache.ts';
 import {
   fieldValue,
   indexStatements,
@@ -77,6 +79,8 @@ type Row = readonly (string | number | null)[];
 function readStoreOn({ file, now, database, writer }: Parts): ReadStore {
   const all = createQueries(database, file);
   const live = createLiveVersions(all);
+  // Who only reads does not know what is written.
+  const cache = writer === null ? null : createReadCache();
   const purgedAt = new Map<string, number>();
   let closed = false;
 
@@ -111,12 +115,19 @@ function readStoreOn({ file, now, database, writer }: Parts): ReadStore {
       // One by one, so that other writes need not wait for all of them.
       for (const index of indexes) await run([index]);
     },
-    get: async (collection, id, version) => get(tableToRead(collection, version), id),
+    get: async (collection, id, version) => {
+      const table = tableToRead(collection, version);
+      return cache === null || version !== undefined ? get(table, id) : cache.document(table, id, () => get(table, id));
+    },
     getMany: async (collection, ids, version) => {
       const table = tableToRead(collection, version);
       return ids.map((id) => get(table, id)).filter((document) => document !== null);
     },
-    find: async (collection, options, version) => find(all, tableToRead(collection, version), options),
+    find: async (collection, options, version) => {
+      const table = tableToRead(collection, version);
+      if (cache === null || version !== undefined) return find(all, table, options, UNKNOWN);
+      return cache.list(table, JSON.stringify(options), (known) => find(all, table, options, known));
+    },
     count: async (collection, where, version) => {
       const { text, parameters } = matching(where);
       const rows = all(`SELECT count(*) FROM ${tableToRead(collection, version)} WHERE ${text}`, parameters);
@@ -132,7 +143,9 @@ function readStoreOn({ file, now, database, writer }: Parts): ReadStore {
     },
     write: async (write) => {
       const table = tableOf(write.projection, write.version);
-      const done = await run([moveCheckpoint(write), ...changesOf(table, write, now()), ...purge(table)]);
+      const done = await run([moveCheckpoint(write), ...changesOf(table, write, now()), ...purge(table)]).finally(() =>
+        cache?.forget(table, write.changes.map(idOf)),
+      );
       if (!done) throw new CheckpointMoved(write.projection, write.version);
     },
     checkpoint: async (collection, version) => {
@@ -160,6 +173,7 @@ function readStoreOn({ file, now, database, writer }: Parts): ReadStore {
     drop: async (collection, version) => {
       await run(statementsToDrop(collection, version));
       live.forget();
+      cache?.forgetAll();
     },
     close: async () => {
       if (closed) return;
@@ -211,13 +225,18 @@ function createLiveVersions(all: Queries) {
   };
 }
 
-function find(all: Queries, table: string, options: FindOptions): readonly Document[] {
+const UNKNOWN: KnownDocuments = { get: (_id, parse) => parse() };
+
+const idOf = (change: Change): string => (change.kind === 'put' ? change.document.id : change.id);
+
+function find(all: Queries, table: string, options: FindOptions, known: KnownDocuments): readonly Document[] {
+  const documentOf = ([id, document]: Row): Document => known.get(String(id), () => parse(String(document)));
   const queries = queriesOf(table, options);
   const { offset = 0, limit = Number.POSITIVE_INFINITY } = options;
   const [only] = queries;
   if (queries.length === 1 && only !== undefined) {
     const rows = all(only.text, [...only.parameters, Number.isFinite(limit) ? limit : -1, offset]);
-    return rows.map((row) => parse(String(row[0])));
+    return rows.map(documentOf);
   }
   const wanted = offset + limit;
   const rows: Row[] = [];
@@ -226,7 +245,7 @@ function find(all: Queries, table: string, options: FindOptions): readonly Docum
     if (left <= 0) break;
     for (const row of all(query.text, [...query.parameters, Number.isFinite(left) ? left : -1, 0])) rows.push(row);
   }
-  return rows.slice(offset).map((row) => parse(String(row[0])));
+  return rows.slice(offset).map(documentOf);
 }
 
 /** Moves the checkpoint, or refuses the write when it is not where the writer left it. */
