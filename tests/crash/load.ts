@@ -4,6 +4,7 @@ import { type Ask, ask, listAll, type MaybeAnswer } from './client.ts';
 import type { Random } from './random.ts';
 
 export const PROJECTS = ['alpha', 'beta'] as const;
+export const TYPE_OF_SMALL_POOL = 'small';
 
 interface KnownVolume {
   readonly id: string;
@@ -90,7 +91,10 @@ export function createLoad(random: Random, acknowledged: Acknowledged): Load {
     };
 
   const createEmpty = (): Promise<void> =>
-    create('create', random.pick(PROJECTS) ?? 'alpha', { size: random.between(1, 3) });
+    create('create', random.pick(PROJECTS) ?? 'alpha', {
+      size: random.between(1, 3),
+      volume_type: random.chance(0.35) ? TYPE_OF_SMALL_POOL : null,
+    });
 
   const forgetSnapshot = (volume: KnownVolume, snapshotId: string): void => {
     const at = volume.snapshots.indexOf(snapshotId);

@@ -3,8 +3,8 @@ import { createAcknowledged, type Figures } from './acknowledged.ts';
 import { mustAsk } from './client.ts';
 import { createContents } from './contents.ts';
 import type { Broken } from './invariants.ts';
-import { createLoad, PROJECTS } from './load.ts';
-import { createLogView } from './log-view.ts';
+import { createLoad, PROJECTS, TYPE_OF_SMALL_POOL } from './load.ts';
+import { createLogView, type LogView } from './log-view.ts';
 import { createRandom, type Random } from './random.ts';
 import { openOrphans, untilAtRest, whatIsBroken } from './rest.ts';
 import type { ServerHome, ServerProcess } from './server-process.ts';
@@ -15,7 +15,7 @@ export interface MixedOptions {
   readonly deadlineMs: number;
 }
 
-/** Two backends, one of them with a pool so small that claims are refused; no limit but those a project gets. */
+/** Two backends, one with a pool so small that claims are refused; volumes of one type go there. */
 export const MIXED_CONFIG = {
   storage: {
     backends: [
@@ -88,6 +88,8 @@ export async function mixedLoad(home: ServerHome, options: MixedOptions): Promis
 
   let server = await home.start();
   await mustAsk(server.url, 'PUT', `/os-quota-sets/${PROJECTS[1]}`, { body: { quota_set: BETA_LIMITS } });
+  const onSmallPool = { name: TYPE_OF_SMALL_POOL, extra_specs: { volume_backend_name: 'b' } };
+  await mustAsk(server.url, 'POST', '/types', { body: { volume_type: onSmallPool } });
   for (let killed = 0; ; ) {
     const before = { ...acknowledged.figures };
     const ranMs = await runAndKill(server);
@@ -114,10 +116,27 @@ export async function mixedLoad(home: ServerHome, options: MixedOptions): Promis
         `${log.operations.size} operations; at rest after ${at(sorted, 0.5)} ms (median), ${at(sorted, 1)} ms (longest); ` +
         `stopped with ${code} after ${afterMs.toFixed(0)} ms; ${broken.length} violations`,
     );
-    const by = [...acknowledged.figures.by].map(([what, count]) => `${what} ${count}`);
-    console.log(`acknowledged: ${by.sort().join(', ')}`);
+    console.log(`acknowledged: ${counted([...acknowledged.figures.by])}`);
+    console.log(`operations that failed: ${counted([...failuresOf(log)])}`);
     return broken;
   }
+}
+
+const counted = (counts: readonly (readonly [what: string, count: number])[]): string =>
+  counts
+    .map(([what, count]) => `${what} ${count}`)
+    .sort()
+    .join(', ');
+
+/** Operations that failed, by the code of their reason. */
+function failuresOf(log: LogView): ReadonlyMap<string, number> {
+  const failures = new Map<string, number>();
+  for (const { phase, reason } of log.operations.values()) {
+    if (phase !== 'failed') continue;
+    const code = reason?.code ?? 'Unknown';
+    failures.set(code, (failures.get(code) ?? 0) + 1);
+  }
+  return failures;
 }
 
 const NOTHING = { sent: 0, acknowledged: 0, refused: 0, unavailable: 0, unanswered: 0 };
