@@ -76,6 +76,32 @@ export const configSchema = z.strictObject({
   auth: z.enum(['noauth']).default('noauth').describe('How callers are known (SCORIA_AUTH)'),
   eventStore: z.enum(['sqlite']).default('sqlite').describe('Where the log lives (SCORIA_EVENTSTORE)'),
   readStore: z.enum(['sqlite']).default('sqlite').describe('Where the read models live (SCORIA_READSTORE)'),
+  eventStoreServer: z
+    .strictObject({
+      host: z
+        .string()
+        .default('127.0.0.1')
+        .describe("Address EventStoreDB's protocol is served on; beyond loopback only with users and TLS"),
+      port: z
+        .int()
+        .min(0)
+        .max(65_535)
+        .nullable()
+        .default(null)
+        .describe('Port of that protocol, 2113 by custom (SCORIA_EVENTSTORE_PORT); null does not serve it'),
+      users: z
+        .array(
+          z.strictObject({
+            name: z.string().min(1).describe('Name the client sends'),
+            passwordFile: z.string().min(1).describe('File that holds the password, in its first line'),
+          }),
+        )
+        .default([])
+        .describe('Who may connect; anybody where the list is empty'),
+      tlsCertificateFile: z.string().min(1).nullable().default(null).describe('PEM file of the certificate chain'),
+      tlsKeyFile: z.string().min(1).nullable().default(null).describe('PEM file of its private key'),
+    })
+    .prefault({}),
   storage: z
     .strictObject({
       backends: z
@@ -136,6 +162,7 @@ export const CONFIG_VARIABLES = {
   SCORIA_AUTH: ['auth'],
   SCORIA_EVENTSTORE: ['eventStore'],
   SCORIA_READSTORE: ['readStore'],
+  SCORIA_EVENTSTORE_PORT: ['eventStoreServer', 'port'],
 } as const satisfies Record<string, readonly string[]>;
 
 type Tree = { [key: string]: unknown };
@@ -204,7 +231,7 @@ function readTree(file: string): Tree {
 }
 
 function valueOfVariable(variable: string, value: string): unknown {
-  if (variable === 'SCORIA_PORT') return Number(value);
+  if (variable === 'SCORIA_PORT' || variable === 'SCORIA_EVENTSTORE_PORT') return Number(value);
   return variable === 'SCORIA_ROLES' ? value.split(',').map((role) => role.trim()) : value;
 }
 

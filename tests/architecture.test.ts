@@ -13,6 +13,7 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
   sagas: ['domain', 'ports', 'drivers', 'commands', 'projections'],
   api: ['domain', 'ports', 'drivers', 'commands', 'projections', 'sagas'],
   adapters: ['domain', 'ports'],
+  'eventstore-server': ['domain', 'ports'],
 };
 
 /** Adapters see of the drivers only their ports. */
@@ -85,6 +86,8 @@ describe('the architecture', () => {
     ['api', 'adapters/sqlite/store'],
     ['adapters', 'commands/handle'],
     ['adapters', 'drivers/storage/file/file-driver'],
+    ['eventstore-server', 'adapters/sqlite/store'],
+    ['eventstore-server', 'projections/volumes'],
   ])('the check finds a planted import of %s from %s, also of a type alone', async (layer, target) => {
     const up = '../'.repeat(2);
     for (const keyword of ['import', 'import type']) {

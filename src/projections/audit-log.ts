@@ -71,7 +71,11 @@ function outcomeOf(type: string): AuditDocument['outcome'] {
 
 /** A refusal's sentence, or a failure's. */
 function reasonOf(data: unknown): string | null {
-  const { message, reason } = data as { readonly message?: unknown; readonly reason?: { readonly message?: unknown } };
+  // An event of another program may hold anything.
+  const { message, reason } = (data ?? {}) as {
+    readonly message?: unknown;
+    readonly reason?: { readonly message?: unknown };
+  };
   if (typeof message === 'string') return message;
   return typeof reason?.message === 'string' ? reason.message : null;
 }

@@ -29,9 +29,13 @@ const byType: ReadonlyMap<string, Decoding> = new Map(
   catalogues.flatMap((catalogue) => catalogue.types.map((type): [string, Decoding] => [type, catalogue])),
 );
 
-/** Lifts a recorded event of any aggregate to the current schema version; throws UnreadableEvent. */
+/**
+ * Lifts a recorded event of any aggregate to the current schema version; throws UnreadableEvent. Events of other programs
+ * belong to no aggregate and stay as they are.
+ */
 export function decodeRecorded(event: RecordedEvent): RecordedEvent {
-  const { schemaVersion } = event.metadata;
+  const { schemaVersion, foreign } = event.metadata;
+  if (foreign !== undefined) return event;
   const catalogue = byType.get(event.type);
   if (catalogue === undefined) throw new UnreadableEvent(event.type, schemaVersion, 'unknown type');
   const decoded: DomainEvent = catalogue.decode(event.type, schemaVersion, event.data);

@@ -19,6 +19,7 @@ import { decodeRecorded } from '../projections/catalogue.ts';
 import { createProjectionRunner } from '../projections/runner.ts';
 import { createPoolReports } from '../sagas/pool-reports.ts';
 import { createCommands, createQueries, quotaDefaults } from './commands.ts';
+import { serveEventStoreProtocol } from './event-store-protocol.ts';
 import { serverMetrics } from './metrics.ts';
 import { createOperations } from './operations.ts';
 import { openStores } from './stores.ts';
@@ -27,6 +28,8 @@ import { openStores } from './stores.ts';
 export interface Server {
   /** Base address of the API, as it listens; null without the role `api`. */
   readonly url: string | null;
+  /** Port where EventStoreDB's protocol is served; null where it is not. */
+  readonly eventStorePort: number | null;
   /** Resolves once no request, operation or write is under way; what is unfinished is gone on with at the next start. */
   stop(): Promise<void>;
 }
@@ -144,10 +147,12 @@ export async function startServer(config: Config, logger: Logger): Promise<Serve
       metrics: async () => serverMetrics({ projections, operations, refusals, reports: await reports.read() }),
       onRefused: refusals.sink,
     });
+    const protocol = await serveEventStoreProtocol(config.eventStoreServer, eventStore, logger);
+    if (protocol !== null) stops.push(() => protocol.close());
     const url = await listen(app, config);
     stops.push(() => app.close());
     logger.info({ url, dataDir: config.dataDir }, 'scoria serves the Block Storage API');
-    return { url, stop };
+    return { url, eventStorePort: protocol?.port ?? null, stop };
   } catch (error) {
     await stop();
     throw error;
