@@ -19,15 +19,28 @@ function check(what: string, holds: boolean): void {
 }
 
 try {
-  const [packed] = JSON.parse(npm(['pack', '--json', '--pack-destination', folder], ROOT)) as [{ filename: string; files: { path: string }[] }];
+  const [packed] = JSON.parse(npm(['pack', '--json', '--pack-destination', folder], ROOT)) as [
+    { filename: string; files: { path: string }[] },
+  ];
   const paths = packed.files.map(({ path }) => path);
-  check('the package has the compiled code and no sources of tests', paths.includes('dist/main.js') && !paths.some((path) => path.startsWith('tests/')));
+  check(
+    'the package has the compiled code and no sources of tests',
+    paths.includes('dist/main.js') && !paths.some((path) => path.startsWith('tests/')),
+  );
   writeFileSync(join(folder, 'package.json'), JSON.stringify({ name: 'user', private: true }));
   npm(['install', '--no-fund', '--no-audit', join(folder, packed.filename)], folder);
   const scoria = join(folder, 'node_modules', '.bin', 'scoria');
-  const env = { ...process.env, PATH: `${join(process.execPath, '..')}:${process.env.PATH}`, SCORIA_PORT: '0', SCORIA_DATA_DIR: join(folder, 'data') };
+  const env = {
+    ...process.env,
+    PATH: `${join(process.execPath, '..')}:${process.env.PATH}`,
+    SCORIA_PORT: '0',
+    SCORIA_DATA_DIR: join(folder, 'data'),
+  };
   const reference = execFileSync(scoria, ['config', 'reference'], { encoding: 'utf8', env });
-  check('scoria config reference prints the keys', reference.includes('server.port') && reference.includes('SCORIA_PORT'));
+  check(
+    'scoria config reference prints the keys',
+    reference.includes('server.port') && reference.includes('SCORIA_PORT'),
+  );
   const server = spawn(scoria, ['serve'], { env, stdio: ['ignore', 'pipe', 'inherit'] });
   try {
     const url = await urlOf(server.stdout);
