@@ -31,7 +31,7 @@ export function createApp(deps: ApiDependencies, routes: readonly AnyRoute[] = R
     exposeHeadRoutes: false,
     routerOptions: { ignoreDuplicateSlashes: true, maxParamLength: MAX_PARAM_LENGTH },
     rewriteUrl: ({ url = '/' }) => (url.includes('.json') ? withoutJsonSuffix(url, collections) : url),
-    frameworkErrors: (error, _request, reply) => sendFault(reply, {}, answerOf(badRequest(error.message))),
+    frameworkErrors: (error, _request, reply) => sendPathError(error, reply),
   });
   app.server.maxConnections = connections.maxConnections;
   acceptAnyBody(app);
@@ -111,6 +111,12 @@ function isEditPath(url: string, routes: readonly AnyRoute[]): boolean {
   if (segments.at(-1) !== 'edit') return false;
   const collection = segments.at(-3) ?? '';
   return routes.some(({ path }) => path === `/${collection}`);
+}
+
+/** A path that cannot be read is bad input; a part of it that is longer than any id or key is of nothing there is. */
+function sendPathError({ code, message }: Error & { readonly code: string }, reply: FastifyReply): void {
+  const fault = code === 'FST_ERR_MAX_PARAM_LENGTH' ? notFound() : badRequest(message);
+  sendFault(reply, { 'x-openstack-request-id': newRequestId() }, answerOf(fault));
 }
 
 function sendFrameworkError(error: unknown, request: FastifyRequest, reply: FastifyReply, deps: ApiDependencies): void {

@@ -48,6 +48,9 @@ const FAULT_KEYS: Readonly<Record<number, string>> = {
   503: 'serviceUnavailable',
 };
 
+/** Names that a client sent may be long; a sentence that repeats them is cut. */
+const MAX_MESSAGE = 1_000;
+
 const INTERNAL = 'The server has either erred or is incapable of performing the requested operation.';
 const NOT_FOUND = 'The resource could not be found.';
 
@@ -89,9 +92,10 @@ export function answerOf(error: unknown): FaultAnswer {
 }
 
 function toAnswer(fault: Fault, unexpected: boolean): FaultAnswer {
-  const { status, message, headers } = fault;
+  const { status, headers } = fault;
   if (status === 412) return { status, body: null, headers, unexpected };
   const key = FAULT_KEYS[status] ?? 'computeFault';
+  const message = fault.message.length <= MAX_MESSAGE ? fault.message : `${fault.message.slice(0, MAX_MESSAGE)}...`;
   const detail = status === 413 ? { code: status, message, retryAfter: '0' } : { code: status, message };
   return { status, body: JSON.stringify({ [key]: detail }), headers, unexpected };
 }

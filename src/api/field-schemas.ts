@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { MAX_INT } from '../domain/kernel/units.ts';
 import { booleanOf } from './booleans.ts';
+import { shown } from './validation-message.ts';
 
 /** Fields that many bodies share; limits and sentences as contract/errors.md §6 and operations.json `meta.formats`. */
 
@@ -31,15 +32,13 @@ const whole = (message: string): { readonly code: 'custom'; readonly message: st
   params: { whole: true },
 });
 
-const shownIn = (input: unknown): string => (typeof input === 'string' ? `'${input}'` : JSON.stringify(input));
-
 /** true, false or one of the spellings of errors.md §6; numbers are refused. */
 export const booleanLike = (): z.ZodType<boolean> =>
   z.union([z.boolean(), z.string()]).transform((value, context) => {
     if (typeof value === 'boolean') return value;
     if (TRUE_STRINGS.includes(value)) return true;
     if (FALSE_STRINGS.includes(value)) return false;
-    context.addIssue({ code: 'custom', message: `'${value}' is not one of [true, false, 'true', 'false', ...]` });
+    context.addIssue({ code: 'custom', message: `${shown(value)} is not one of [true, false, 'true', 'false', ...]` });
     return z.NEVER;
   });
 
@@ -83,14 +82,14 @@ export const printableText = (): z.ZodType<string> =>
     .string()
     .max(MAX_NAME)
     .refine((text) => PRINTABLE.test(text), {
-      error: ({ input }) => `${shownIn(input)} has characters that are not printable`,
+      error: ({ input }) => `${shown(input)} has characters that are not printable`,
     });
 
 /** Any spelling of a UUID, hyphens optional; brought into the usual one. */
 export const uuidLike = (): z.ZodType<string> =>
   z
     .string()
-    .refine((text) => UUID.test(text), { error: ({ input }) => `${shownIn(input)} is not a 'uuid'` })
+    .refine((text) => UUID.test(text), { error: ({ input }) => `${shown(input)} is not a 'uuid'` })
     .transform((text) => {
       const digits = text.toLowerCase().replaceAll(/urn:|uuid:|[{}-]/g, '');
       return digits.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
@@ -100,12 +99,12 @@ export const uuidLike = (): z.ZodType<string> =>
 export const integerLike = (min: number, max: number = MAX_INT): z.ZodType<number> =>
   z.union([z.number(), z.string()]).transform((value, context) => {
     const number = typeof value === 'string' && /^-?[0-9]+$/.test(value) ? Number(value) : value;
-    const shown = shownIn(value);
+    const text = shown(value);
     let problem: string | null = null;
-    if (typeof number === 'string') problem = `${shown} does not match '^[0-9]+$'`;
-    else if (!Number.isInteger(number)) problem = `${shown} is not of type 'integer'`;
-    else if (number < min) problem = `${shown} is less than the minimum of ${min}`;
-    else if (number > max) problem = `${shown} is greater than the maximum of ${max}`;
+    if (typeof number === 'string') problem = `${text} does not match '^[0-9]+$'`;
+    else if (!Number.isInteger(number)) problem = `${text} is not of type 'integer'`;
+    else if (number < min) problem = `${text} is less than the minimum of ${min}`;
+    else if (number > max) problem = `${text} is greater than the maximum of ${max}`;
     if (problem === null) return number as number;
     context.addIssue({ code: 'custom', message: problem });
     return z.NEVER;
@@ -149,6 +148,6 @@ export const booleanQuery = (name: string): z.ZodType<boolean> =>
       if (text === undefined) return false;
       const value = booleanOf(text);
       if (value !== undefined) return value;
-      context.addIssue(whole(`Value '${text}' for '${name}' is not a boolean.`));
+      context.addIssue(whole(`Value ${shown(text)} for '${name}' is not a boolean.`));
       return z.NEVER;
     });

@@ -1,12 +1,13 @@
 import { z } from 'zod';
 import type { Document, SortKey } from '../ports/read-store.ts';
 import type { ListOptions } from '../projections/listing.ts';
+import type { Caller } from './auth.ts';
 import type { Call } from './call.ts';
 import { notFound } from './faults.ts';
 import { type FilterRules, listFiltersOf, type Selection } from './filters.ts';
 import type { Link } from './links.ts';
 import { nextLinks, PAGE_KEYS, type Page, pageOf, SORT_KEYS } from './pagination.ts';
-import { always, type SchemaVersions } from './schema-versions.ts';
+import { described, type SchemaVersions } from './schema-versions.ts';
 import { type SortFields, sortOf } from './sorting.ts';
 
 /** What a list needs of a read model (projections/listing.ts). */
@@ -48,9 +49,31 @@ export interface Listed<D extends Document> {
 
 /** One page of a collection as the query asks for it (contract/errors.md §5). Throws 400 and 404. */
 export function listOf<D extends Document>(call: Call, { filters, sort, ...common }: ListSpec<D>): Promise<Listed<D>> {
-  const page = pageOf(call.query, call.deps.config.maxLimit);
-  const order = sortOf(call.query, sort);
-  return listPage(call, { ...common, page, sort: order, ...listFiltersOf(call, filters) });
+  return listPage(call, { ...common, ...questionOf(call, filters, sort) });
+}
+
+/** What a query asks for. */
+type Question = Pick<PageSpec<Document>, 'selection' | 'withCount' | 'page' | 'sort'>;
+
+/** Questions that were read lately, by caller, microversion and query: those who poll ask the same again. */
+const questions = new WeakMap<Caller, Map<string, Question>>();
+const QUESTIONS_OF_A_CALLER = 100;
+
+function questionOf(call: Call, filters: FilterRules, sort: SortFields): Question {
+  const { caller, microversion, request, query } = call;
+  let known = questions.get(caller);
+  if (known === undefined) {
+    known = new Map();
+    questions.set(caller, known);
+  }
+  const key = `${microversion} ${request.url}`;
+  const before = known.get(key);
+  if (before !== undefined) return before;
+  const page = pageOf(query, call.deps.config.maxLimit);
+  const question = { page, sort: sortOf(query, sort), ...listFiltersOf(call, filters) };
+  if (known.size >= QUESTIONS_OF_A_CALLER) known.clear();
+  known.set(key, question);
+  return question;
 }
 
 export async function listPage<D extends Document>(call: Call, spec: PageSpec<D>): Promise<Listed<D>> {
@@ -93,19 +116,24 @@ export function listBody(
   { next, count }: Pick<Listed<Document>, 'next' | 'count'>,
   linksName = `${name}_links`,
 ): object {
-  return {
-    [name]: items,
-    ...(next === null ? {} : { [linksName]: next }),
-    ...(count === null ? {} : { count }),
-  };
+  return { [name]: items, ...listRest(linksName, { next, count }) };
 }
+
+/** What follows the items of a list. */
+export const listRest = (
+  linksName: string,
+  { next, count }: Pick<Listed<Document>, 'next' | 'count'>,
+): Readonly<Record<string, unknown>> => ({
+  ...(next === null ? {} : { [linksName]: next }),
+  ...(count === null ? {} : { count }),
+});
 
 /** The query of a list as the API's description shows it; values are checked where they are used. */
 export const listQuery = (
   filters: FilterRules,
   more: readonly string[] = [],
 ): SchemaVersions<Record<string, unknown>> =>
-  always(() => {
+  described(() => {
     const keys = [...PAGE_KEYS, ...SORT_KEYS, 'all_tenants', ...filters.allowed, ...more];
     return z.looseObject(Object.fromEntries(keys.map((key) => [key, z.string().optional()])));
   });

@@ -5,6 +5,8 @@ import type { Microversion } from './microversion.ts';
 export interface SchemaVersion<T> {
   readonly since: Microversion;
   readonly schema: () => z.ZodType<T>;
+  /** The input is checked where it is used; the schema is there for the API's description. */
+  readonly onlyDescribes?: true;
 }
 
 /** Schemas by microversion range, ascending by `since`; each holds until the next one begins. */
@@ -22,6 +24,11 @@ export function lazy<T>(build: () => T): (() => T) & { readonly used: () => bool
 
 /** One schema for all microversions. */
 export const always = <T>(build: () => z.ZodType<T>): SchemaVersions<T> => [{ since: 0, schema: lazy(build) }];
+
+/** A schema that only describes: nothing is checked against it. */
+export const described = <T>(build: () => z.ZodType<T>): SchemaVersions<T> => [
+  { since: 0, schema: lazy(build), onlyDescribes: true },
+];
 
 /** Adds the schema that holds from a later microversion on. */
 export const andFrom = <T>(

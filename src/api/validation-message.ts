@@ -95,4 +95,5 @@ function unquoted(value: unknown): string {
   return readable.length > MAX_SHOWN ? `${readable.slice(0, MAX_SHOWN)}...` : readable;
 }
 
-const shown = (value: unknown): string => (typeof value === 'string' ? `'${unquoted(value)}'` : unquoted(value));
+/** A value as sentences show it: texts in quotes, cut where it is long. */
+export const shown = (value: unknown): string => (typeof value === 'string' ? `'${unquoted(value)}'` : unquoted(value));

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { DefaultTypeDocument } from '../../projections/volume-types.ts';
 import { type Call, commandContextOf, param, settled } from '../call.ts';
 import { badRequest, notFound } from '../faults.ts';
+import { refuseUnfitName } from '../path-names.ts';
 import { type AnyRoute, route } from '../route.ts';
 import { always } from '../schema-versions.ts';
 import { notBlank } from '../volume-types/schemas.ts';
@@ -33,6 +34,7 @@ export const defaultTypeRoutes: readonly AnyRoute[] = [
     body: defaultTypeBody,
     target: targetProject,
     handler: async (call, { body, target: { projectId } }) => {
+      refuseUnfitName('project_id', projectId);
       const named = body.default_type.volume_type;
       const type = await typeByIdOrName(call, named);
       if (type === null) throw badRequest(typeNotFound(named));

@@ -1,6 +1,7 @@
 import { type Call, commandContextOf, param, settled } from '../call.ts';
+import { refuseUnfitName } from '../path-names.ts';
 import { defaultLimits, limitsByName, quotaNames } from '../quota-sets/resources.ts';
-import { refuseLongName, refuseUnknownNames } from '../quota-sets/schemas.ts';
+import { refuseUnknownNames } from '../quota-sets/schemas.ts';
 import { type AnyRoute, route } from '../route.ts';
 import { quotaClassBody } from './schemas.ts';
 
@@ -41,7 +42,7 @@ export const quotaClassRoutes: readonly AnyRoute[] = [
     },
     handler: async (call, { target: limits }) => {
       const className = param(call, 'quota_class_name');
-      refuseLongName('quota_class_name', className);
+      refuseUnfitName('quota_class_name', className);
       await settled(
         call,
         await call.deps.commands.quotas.setClassLimits({ className, limits }, commandContextOf(call)),

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { integerLike } from '../field-schemas.ts';
 import { always } from '../schema-versions.ts';
+import { shown } from '../validation-message.ts';
 
 const DIGITS = /^[0-9]+$/;
 
@@ -9,7 +10,7 @@ const limit = (): z.ZodType<number> =>
   z
     .unknown()
     .refine((value) => typeof value !== 'string' || DIGITS.test(value), {
-      error: ({ input }) => `'${input}' does not match '^[0-9]*$'`,
+      error: ({ input }) => `${shown(input)} does not match '^[0-9]*$'`,
     })
     .pipe(integerLike(-1));
 

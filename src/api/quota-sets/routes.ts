@@ -1,10 +1,11 @@
 import { z } from 'zod';
 import { type Call, commandContextOf, param, settled } from '../call.ts';
 import { booleanQuery } from '../field-schemas.ts';
+import { refuseUnfitName } from '../path-names.ts';
 import { type AnyRoute, route } from '../route.ts';
 import { always } from '../schema-versions.ts';
 import { defaultLimits, limitsByName, limitsOnly, quotaNames, quotaOf } from './resources.ts';
-import { limitsOfBody, quotaSetBody, refuseLongName } from './schemas.ts';
+import { limitsOfBody, quotaSetBody } from './schemas.ts';
 
 const PATH = '/os-quota-sets/{target_project_id}';
 
@@ -54,7 +55,7 @@ export const quotaSetRoutes: readonly AnyRoute[] = [
       return { projectId, limits: limitsOfBody(set, await quotaNames(call)) };
     },
     handler: async (call, { target: { projectId, limits } }) => {
-      refuseLongName('quota_set_name', projectId);
+      refuseUnfitName('quota_set_name', projectId);
       await settled(call, await call.deps.commands.quotas.setLimits({ projectId, limits }, commandContextOf(call)));
       return { quota_set: limitsOnly(await quotaOf(call, projectId)) };
     },

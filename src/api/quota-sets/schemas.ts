@@ -38,12 +38,3 @@ function limitValue(name: string, value: unknown): number {
   if (limit > MAX_INT) throw refuse(`<= ${MAX_INT}`);
   return limit;
 }
-
-const MAX_NAME = 255;
-
-/** Project and class names come in the path as any text: what is stored under them has a length. */
-export function refuseLongName(what: string, name: string): void {
-  if (name.length > MAX_NAME) {
-    throw badRequest(`Invalid input received: ${what} has ${name.length} characters, more than ${MAX_NAME}.`);
-  }
-}

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { booleanLike, metadataPairs, printableText, textOf, uuidLike, withAtLeastOne } from '../field-schemas.ts';
 import { always, andFrom, lazy, type SchemaVersions } from '../schema-versions.ts';
+import { shown } from '../validation-message.ts';
 
 const trimmed = (text: string): string => text.trim();
 const name = lazy(() => textOf(0, 255).transform(trimmed).nullable().optional());
@@ -80,7 +81,7 @@ export const updateStatusBody = always(() =>
       progress: z
         .string()
         .refine((text) => PROGRESS.test(text), {
-          error: ({ input }) => `'${input}' is not a 'progress' from 0% to 100%`,
+          error: ({ input }) => `${shown(input)} is not a 'progress' from 0% to 100%`,
         })
         .nullable()
         .optional(),

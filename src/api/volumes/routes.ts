@@ -2,16 +2,18 @@ import { z } from 'zod';
 import type { VolumeDocument } from '../../projections/volumes.ts';
 import { authorize, type Call, commandContextOf, settled } from '../call.ts';
 import { booleanQuery } from '../field-schemas.ts';
-import { type Listed, listBody, listOf, listQuery } from '../list.ts';
+import { type Listed, listBody, listOf, listQuery, listRest } from '../list.ts';
 import { answersNothing } from '../repeat.ts';
 import { type AnyRoute, route } from '../route.ts';
 import { always, andFrom, type SchemaVersions } from '../schema-versions.ts';
+import { written, writtenList } from '../written.ts';
 import { createdVolumeAgain, volumeAnswer } from './answer.ts';
 import { createVolume } from './create.ts';
 import { VOLUME_FILTERS, VOLUME_SORT } from './filters.ts';
 import { createVolumeBody, updateVolumeBody } from './schemas.ts';
 import { volumeNotFound, volumeOfPath } from './target.ts';
-import { volumeFullView, volumeSummaryView } from './views.ts';
+import { volumeSummaryView } from './views.ts';
+import { volumeFullText } from './written.ts';
 
 const listVolumes = (call: Call, path: string): Promise<Listed<VolumeDocument>> =>
   listOf(call, {
@@ -56,12 +58,12 @@ export const volumeRoutes: readonly AnyRoute[] = [
     query,
     handler: async (call) => {
       const listed = await listVolumes(call, '/volumes/detail');
-      const items: object[] = [];
+      const items: string[] = [];
       for (const volume of listed.documents) {
         const typeName = call.deps.typeNames.nameOf(volume.volumeTypeId);
-        items.push(volumeFullView(call, volume, typeName instanceof Promise ? await typeName : typeName));
+        items.push(volumeFullText(call, volume, typeName instanceof Promise ? await typeName : typeName));
       }
-      return listBody('volumes', items, listed);
+      return writtenList('volumes', listed.documents, items, listRest('volumes_links', listed));
     },
   }),
   route({
@@ -103,8 +105,8 @@ export const volumeRoutes: readonly AnyRoute[] = [
     target: volumeOfPath,
     handler: (call, { target: volume }) => {
       const typeName = call.deps.typeNames.nameOf(volume.volumeTypeId);
-      if (typeName instanceof Promise) return typeName.then((name) => ({ volume: volumeFullView(call, volume, name) }));
-      return { volume: volumeFullView(call, volume, typeName) };
+      const answer = (name: string | null) => written(`{"volume":${volumeFullText(call, volume, name)}}`);
+      return typeName instanceof Promise ? typeName.then(answer) : answer(typeName);
     },
   }),
   route({
