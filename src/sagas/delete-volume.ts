@@ -1,9 +1,10 @@
 import { volumeAggregate, volumeStream } from '../commands/streams.ts';
 import type { GiB } from '../domain/kernel/units.ts';
 import { addAmounts, amountsOfSnapshot, amountsOfVolume } from '../domain/quota/amounts.ts';
+import type { Amounts } from '../domain/quota/events.ts';
 import type { VolumeEventOf } from '../domain/volume/events.ts';
 import type { BackendVolume } from '../drivers/storage/driver.ts';
-import { backendVolumeOf, loadVolume, notOwner, workerFor } from './backend.ts';
+import { backendVolumeOf, loadOwned, loadVolume, notOwner, workerFor } from './backend.ts';
 import { returnCapacity, returnQuota } from './ledgers.ts';
 import { defineOperation, forEach, type Step, type StepContext } from './operation.ts';
 import { deleteSnapshotFound, type SnapshotFound, snapshotFound } from './snapshot-on-backend.ts';
@@ -45,7 +46,7 @@ const inventory: Step<Input> = {
   },
 };
 
-/** A snapshot that goes with its volume; it counts as gone, and is given back, with it. */
+/** A snapshot that goes with its volume; it counts as gone, and is given back, when the deletion ends. */
 const deleteSnapshotOf = (snapshotId: string): Step<Input> => ({
   name: `delete-snapshot:${snapshotId}`,
   effect: 'world',
@@ -55,9 +56,15 @@ const deleteSnapshotOf = (snapshotId: string): Step<Input> => ({
     const found = context
       .output<Inventory>('inventory')
       .snapshots.find((snapshot) => snapshot.snapshotId === snapshotId);
-    if (found !== undefined) await deleteSnapshotFound(context, found);
+    if (found === undefined) return;
+    await loadOwned(context);
+    await deleteSnapshotFound(context, found);
   },
 });
+
+/** Whether the backend has lost this snapshot to this operation. */
+const isSnapshotGone = (context: StepContext<Input>, snapshotId: string): boolean =>
+  context.output<unknown>(`delete-snapshot:${snapshotId}`) !== undefined;
 
 const deleteOnBackend: Step<Input> = {
   name: 'delete',
@@ -67,6 +74,7 @@ const deleteOnBackend: Step<Input> = {
   run: async (context) => {
     const { pool, volume } = context.output<Inventory>('inventory');
     if (pool === null || volume === null) return;
+    await loadOwned(context);
     const { driver, context: call } = workerFor(context, pool);
     await driver.removeExport(volume, call);
     await driver.deleteVolume(volume, call);
@@ -89,25 +97,33 @@ const finish: Step<Input> = {
       operationId,
     });
     if (gone.state.volume?.deleted !== true) throw notOwner(operationId, 'volume');
-    await giveBack(context);
+    const taken = context.output<Inventory>('inventory');
+    await giveBack(context, taken, taken.snapshots);
   },
 };
 
-/** Sums over the volume and what went with it, by project: a snapshot may have been charged to another one. */
-async function giveBack(context: StepContext<Input>): Promise<void> {
-  const { projectId, sizeGiB, volumeTypeId, pool, snapshots } = context.output<Inventory>('inventory');
-  const byProject = new Map([[projectId, amountsOfVolume(sizeGiB, volumeTypeId)]]);
+/**
+ * Sums over the volume and what went with it, by project: a snapshot may have been charged to another one. `volume`
+ * null: it is still there, and only snapshots are gone.
+ */
+async function giveBack(
+  context: StepContext<Input>,
+  volume: Inventory | null,
+  snapshots: readonly SnapshotFound[],
+): Promise<void> {
+  const byProject = new Map<string, Amounts>();
+  if (volume !== null) byProject.set(volume.projectId, amountsOfVolume(volume.sizeGiB, volume.volumeTypeId));
   for (const snapshot of snapshots) {
     const before = byProject.get(snapshot.projectId) ?? {};
     byProject.set(snapshot.projectId, addAmounts(before, amountsOfSnapshot(snapshot.sizeGiB, snapshot.volumeTypeId)));
   }
   const returns = [...byProject].map(([project, amounts]) => returnQuota(context, project, amounts, 'deleted'));
+  const pool = volume?.pool ?? snapshots[0]?.pool ?? null;
   if (pool !== null) {
     const built = snapshots.filter((snapshot) => snapshot.onBackend !== null);
     const snapshotsGiB = built.reduce((sum, snapshot) => sum + snapshot.sizeGiB, 0);
-    returns.push(
-      returnCapacity(context, pool, { volumesGiB: sizeGiB, volumes: 1, snapshotsGiB, snapshots: built.length }),
-    );
+    const ofVolume = { volumesGiB: volume?.sizeGiB ?? 0, volumes: volume === null ? 0 : 1 };
+    returns.push(returnCapacity(context, pool, { ...ofVolume, snapshotsGiB, snapshots: built.length }));
   }
   await Promise.all(returns);
 }
@@ -117,15 +133,26 @@ const markDeletionFailed: Step<Input> = {
   effect: 'command',
   timeoutMs: 60_000,
   attempts: 10,
-  run: async ({ operation, send, reason }) => {
-    const { operationId, volumeId } = operation.input;
-    const why = reason ?? { code: 'Unknown', message: 'no reason was recorded' };
-    const busy = why.code === 'BackendBusy';
-    await send(volumeAggregate, volumeStream(volumeId), { type: 'FailVolumeDeletion', operationId, busy, reason: why });
+  run: async (context) => {
+    const { operationId, volumeId, snapshotIds } = context.operation.input;
+    const reason = context.reason ?? { code: 'Unknown', message: 'no reason was recorded' };
+    const busy = reason.code === 'BackendBusy';
+    const goneSnapshotIds = snapshotIds.filter((snapshotId) => isSnapshotGone(context, snapshotId));
+    const command = { type: 'FailVolumeDeletion', operationId, busy, reason, goneSnapshotIds } as const;
+    const { state } = await context.send(volumeAggregate, volumeStream(volumeId), command);
+    // Taken over, what is gone is still there in name, and the next owner's to give back.
+    const gone = goneSnapshotIds.filter((snapshotId) => state.volume?.snapshots[snapshotId] === undefined);
+    if (gone.length === 0 || state.volume?.deleted !== false) return;
+    const { snapshots } = context.output<Inventory>('inventory');
+    await giveBack(
+      context,
+      null,
+      snapshots.filter(({ snapshotId }) => gone.includes(snapshotId)),
+    );
   },
 };
 
-/** contract/sagas.md §2. Nothing is undone: what is gone is gone, and the deletion may be asked for again. */
+/** contract/sagas.md §2. Nothing is undone: what is gone is gone, and the deletion of the rest may be asked for again. */
 export const deleteVolume = defineOperation<Input>({
   kind: 'delete-volume',
   version: 1,

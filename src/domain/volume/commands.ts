@@ -44,6 +44,8 @@ export type VolumeCommand =
       readonly operationId: string;
       readonly busy: boolean;
       readonly reason: FailureReason;
+      /** Snapshots that were to go with it, and that the backend has no more: they are gone, whatever becomes of it. */
+      readonly goneSnapshotIds?: readonly string[];
     }
   | { readonly type: 'CompleteVolumeExtension'; readonly operationId: string }
   | {

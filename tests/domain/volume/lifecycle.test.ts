@@ -277,6 +277,19 @@ describe('a deletion that fails', () => {
       });
   });
 
+  it.each([true, false])('does not bring back a snapshot that is gone already (busy: %s)', (busy) => {
+    const both = deletionRequested({ cascade: true, snapshotIds: ['s1', 's2'] });
+    const then = given(...available(), ...snapshot('s1'), ...snapshot('s2'), both).when({
+      ...fail(busy),
+      goneSnapshotIds: ['s1'],
+    });
+    then.thenTypes('SnapshotDeleted', 'SnapshotDeletionFailed', 'VolumeDeletionFailed');
+    then.thenState((state) => {
+      expect(Object.keys(liveOf(state).snapshots)).toEqual(['s2']);
+      expect(snapshotOf(state, 's2').status).toBe(busy ? 'available' : 'error_deleting');
+    });
+  });
+
   it('leaves a snapshot that was never built in error when busy', () => {
     const history = [
       ...available(),

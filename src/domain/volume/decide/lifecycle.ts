@@ -128,10 +128,16 @@ export const snapshotDeleted = (volume: LiveVolume, snapshot: Snapshot, operatio
 });
 
 export function failDeletion(command: Command<'FailVolumeDeletion'>, volume: LiveVolume): VolumeDecision {
-  const { operationId, busy, reason } = command;
+  const { operationId, busy, reason, goneSnapshotIds = [] } = command;
   if (!owns(volume.owner, operationId, 'delete')) return accepted();
-  const left = snapshotsOf(volume).filter(({ owner }) => owns(owner, operationId, 'delete'));
-  return accepted<VolumeEvent>(...left.map((snapshot) => deletionFailed(volume, snapshot, operationId, busy, reason)), {
+  const ends = snapshotsOf(volume)
+    .filter(({ owner }) => owns(owner, operationId, 'delete'))
+    .map((snapshot) =>
+      goneSnapshotIds.includes(snapshot.id)
+        ? snapshotDeleted(volume, snapshot, operationId)
+        : deletionFailed(volume, snapshot, operationId, busy, reason),
+    );
+  return accepted<VolumeEvent>(...ends, {
     type: 'VolumeDeletionFailed',
     data: {
       volumeId: volume.id,
