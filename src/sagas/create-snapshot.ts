@@ -3,7 +3,7 @@ import type { VolumeEventOf } from '../domain/volume/events.ts';
 import type { BackendObject, BackendSnapshot } from '../drivers/storage/driver.ts';
 import { loadVolume, notOwner, poolNameOf, workerFor } from './backend.ts';
 import { claimCapacity, returnClaim, settleClaim, settleQuota } from './ledgers.ts';
-import { defineOperation, type Step } from './operation.ts';
+import { defineOperation, type Step, type StepContext } from './operation.ts';
 
 type Input = VolumeEventOf<'SnapshotCreationRequested'>['data'];
 
@@ -17,7 +17,16 @@ const claim: Step<Input> = {
     const { extraSpecs } = await loadVolume(context, volumeId);
     await claimCapacity(context, { pool, resourceId: snapshotId, kind: 'snapshot', sizeGiB, extraSpecs });
   },
-  undo: (context) => returnClaim(context, context.operation.input.pool),
+  undo: async (context) => {
+    if (!(await isPublished(context))) await returnClaim(context, context.operation.input.pool);
+  },
+};
+
+/** Only this operation can give the snapshot its name, and nobody deletes one that it has yet to finish. */
+const isPublished = async (context: StepContext<Input>): Promise<boolean> => {
+  const { volumeId, snapshotId } = context.operation.input;
+  const snapshot = (await loadVolume(context, volumeId)).snapshots[snapshotId];
+  return snapshot === undefined || snapshot.backendName !== null;
 };
 
 const snapshot: Step<Input> = {
@@ -40,7 +49,7 @@ const snapshot: Step<Input> = {
     return driver.createSnapshot(context.intent as BackendSnapshot, call);
   },
   undo: async (context) => {
-    if (context.intent === undefined) return;
+    if (context.intent === undefined || (await isPublished(context))) return;
     const { driver, context: call } = workerFor(context, context.operation.input.pool);
     await driver.deleteSnapshot(context.intent as BackendSnapshot, call);
   },
@@ -58,9 +67,8 @@ const publish: Step<Input> = {
       type: 'CompleteSnapshotCreation',
       outcome,
     });
-    // Only this operation can give the snapshot its name: where it has one, an earlier attempt was heard.
-    const heard = published.state.volume?.snapshots[snapshotId]?.backendName ?? null;
-    if (published.events.length === 0 && heard === null) throw notOwner(operationId, 'snapshot');
+    // Published all the same: an earlier attempt was heard.
+    if (published.events.length === 0 && !(await isPublished(context))) throw notOwner(operationId, 'snapshot');
     await Promise.all([settleQuota(context, projectId), settleClaim(context, pool)]);
   },
 };

@@ -1,7 +1,13 @@
 import { volumeAggregate, volumeStream } from '../commands/streams.ts';
 import type { VolumeEventOf, VolumeSource } from '../domain/volume/events.ts';
-import type { BackendSnapshot, BackendVolume } from '../drivers/storage/driver.ts';
-import { backendVolumeOf, notOwner, workerFor } from './backend.ts';
+import type {
+  BackendObject,
+  BackendSnapshot,
+  BackendVolume,
+  CallContext,
+  StorageDriver,
+} from '../drivers/storage/driver.ts';
+import { backendVolumeOf, loadVolume, notOwner, workerFor } from './backend.ts';
 import { claimCapacity, returnClaim, settleClaim, settleQuota } from './ledgers.ts';
 import { defineOperation, forEach, type Step, type StepContext, StepError } from './operation.ts';
 import type { Placed } from './place.ts';
@@ -17,6 +23,8 @@ interface Provision {
 interface Provisioned {
   readonly backendName: string;
   readonly providerId: string | null;
+  readonly availabilityZone: string;
+  readonly serviceUuid: string;
 }
 
 const sourceVolumeId = (source: VolumeSource): string | null => (source.kind === 'empty' ? null : source.volumeId);
@@ -89,8 +97,14 @@ const claim: Step<Input> = {
       extraSpecs: volumeType.extraSpecs,
     });
   },
-  undo: (context) => returnClaim(context, context.output<Placed>('place').pool),
+  undo: async (context) => {
+    if (!(await isPublished(context))) await returnClaim(context, context.output<Placed>('place').pool);
+  },
 };
+
+/** Only this operation can give the volume its pool. Where it has one, nothing is taken back: a deletion will see to it. */
+const isPublished = async (context: Context): Promise<boolean> =>
+  (await loadVolume(context, context.operation.input.volumeId)).pool !== null;
 
 const provision: Step<Input> = {
   name: 'provision',
@@ -104,39 +118,48 @@ const provision: Step<Input> = {
   },
   run: async (context): Promise<Provisioned> => {
     const { pool, volume } = context.intent as Provision;
-    const { driver, context: call } = workerFor(context, pool);
-    const { source } = context.operation.input;
-    switch (source.kind) {
-      case 'empty':
-        return driver.createVolume(volume, call);
-      case 'snapshot': {
-        const snapshot: BackendSnapshot = {
-          ...backendVolumeOf({
-            id: source.snapshotId,
-            name: source.backendName,
-            sizeGiB: source.sizeGiB,
-            pool: source.pool,
-          }),
-          volumeName: `volume-${source.volumeId}`,
-        };
-        return driver.createVolumeFromSnapshot(volume, snapshot, call);
-      }
-      case 'volume': {
-        const from = { id: source.volumeId, name: source.backendName, sizeGiB: source.sizeGiB, pool: source.pool };
-        return driver.createClonedVolume(volume, backendVolumeOf(from), call);
-      }
-      default:
-        source satisfies never;
-        throw new StepError({ code: 'Unexpected', message: 'unknown source' }, 'never');
-    }
+    const { driver, context: call, availabilityZone, serviceUuid } = workerFor(context, pool);
+    const made = await make(context.operation.input, volume, driver, call);
+    return { ...made, availabilityZone, serviceUuid };
   },
   undo: async (context) => {
     const intent = context.intent as Provision | undefined;
-    if (intent === undefined) return;
+    if (intent === undefined || (await isPublished(context))) return;
     const { driver, context: call } = workerFor(context, intent.pool);
     await driver.deleteVolume(intent.volume, call);
   },
 };
+
+function make(
+  { source }: Input,
+  volume: BackendVolume,
+  driver: StorageDriver,
+  call: CallContext,
+): Promise<BackendObject> {
+  switch (source.kind) {
+    case 'empty':
+      return driver.createVolume(volume, call);
+    case 'snapshot': {
+      const snapshot: BackendSnapshot = {
+        ...backendVolumeOf({
+          id: source.snapshotId,
+          name: source.backendName,
+          sizeGiB: source.sizeGiB,
+          pool: source.pool,
+        }),
+        volumeName: `volume-${source.volumeId}`,
+      };
+      return driver.createVolumeFromSnapshot(volume, snapshot, call);
+    }
+    case 'volume': {
+      const from = { id: source.volumeId, name: source.backendName, sizeGiB: source.sizeGiB, pool: source.pool };
+      return driver.createClonedVolume(volume, backendVolumeOf(from), call);
+    }
+    default:
+      source satisfies never;
+      throw new StepError({ code: 'Unexpected', message: 'unknown source' }, 'never');
+  }
+}
 
 /** The volume becomes available, and what was taken for it stays taken. */
 const publish: Step<Input> = {
@@ -148,19 +171,10 @@ const publish: Step<Input> = {
     const { operation, output, send } = context;
     const { operationId, volumeId, projectId } = operation.input;
     const { pool } = output<Placed>('place');
-    const worker = workerFor(context, pool);
-    const outcome = {
-      operationId,
-      pool,
-      availabilityZone: worker.availabilityZone,
-      ...output<Provisioned>('provision'),
-      serviceUuid: worker.serviceUuid,
-      sharedTargets: false,
-    };
+    const outcome = { operationId, pool, ...output<Provisioned>('provision'), sharedTargets: false };
     const published = await send(volumeAggregate, volumeStream(volumeId), { type: 'CompleteVolumeCreation', outcome });
-    // Only this operation can give the volume its pool: where it has one, an earlier attempt was heard.
-    if (published.events.length === 0 && (published.state.volume?.pool ?? null) === null)
-      throw notOwner(operationId, 'volume');
+    // Published all the same: an earlier attempt was heard.
+    if (published.events.length === 0 && !(await isPublished(context))) throw notOwner(operationId, 'volume');
     await Promise.all([settleQuota(context, projectId), settleClaim(context, pool), unpin(context)]);
   },
 };

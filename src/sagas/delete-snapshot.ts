@@ -1,7 +1,7 @@
 import { volumeAggregate, volumeStream } from '../commands/streams.ts';
 import { amountsOfSnapshot } from '../domain/quota/amounts.ts';
 import type { VolumeEventOf } from '../domain/volume/events.ts';
-import { loadVolume, notOwner } from './backend.ts';
+import { loadOwned, loadVolume, notOwner } from './backend.ts';
 import { returnCapacity, returnQuota } from './ledgers.ts';
 import { defineOperation, type Step } from './operation.ts';
 import { deleteSnapshotFound, type SnapshotFound, snapshotFound } from './snapshot-on-backend.ts';
@@ -27,7 +27,9 @@ const deleteOnBackend: Step<Input> = {
   attempts: 5,
   run: async (context) => {
     const found = context.output<SnapshotFound | null>('inventory');
-    if (found !== null) await deleteSnapshotFound(context, found);
+    if (found === null) return;
+    await loadOwned(context, found.snapshotId);
+    await deleteSnapshotFound(context, found);
   },
 };
 

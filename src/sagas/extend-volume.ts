@@ -1,7 +1,7 @@
 import { volumeAggregate, volumeStream } from '../commands/streams.ts';
 import type { VolumeEventOf } from '../domain/volume/events.ts';
 import type { BackendVolume } from '../drivers/storage/driver.ts';
-import { backendVolumeOf, loadVolume, notOwner, workerFor } from './backend.ts';
+import { backendVolumeOf, loadOwned, loadVolume, notOwner, workerFor } from './backend.ts';
 import { claimCapacity, returnClaim, returnQuota, settleClaim, settleQuota } from './ledgers.ts';
 import { defineOperation, type Step, type StepContext, StepError } from './operation.ts';
 import { stopFormer } from './stop-former.ts';
@@ -35,7 +35,15 @@ const claim: Step<Input> = {
     await claimCapacity(context, { pool, resourceId: volumeId, kind: 'growth', sizeGiB: toGiB - fromGiB, extraSpecs });
     return { pool };
   },
-  undo: async (context) => returnClaim(context, (await targetOf(context)).pool),
+  undo: async (context) => {
+    if (!(await isPublished(context))) await returnClaim(context, (await targetOf(context)).pool);
+  },
+};
+
+/** Whether the volume has its new size: then what was taken for it stays taken. */
+const isPublished = async (context: StepContext<Input>): Promise<boolean> => {
+  const { volumeId, toGiB } = context.operation.input;
+  return (await loadVolume(context, volumeId)).sizeGiB >= toGiB;
 };
 
 /** Has no undo: what has grown cannot shrink without risk, and an object larger than its record harms nobody. */
@@ -46,6 +54,7 @@ const extend: Step<Input> = {
   attempts: 3,
   intent: targetOf,
   run: async (context) => {
+    await loadOwned(context);
     const { pool, volume } = context.intent as Target;
     const { driver, context: call } = workerFor(context, pool);
     await driver.extendVolume(volume, context.operation.input.toGiB, call);
@@ -58,12 +67,12 @@ const finish: Step<Input> = {
   timeoutMs: 60_000,
   attempts: 10,
   run: async (context) => {
-    const { operationId, volumeId, projectId, toGiB } = context.operation.input;
+    const { operationId, volumeId, projectId } = context.operation.input;
     const done = await context.send(volumeAggregate, volumeStream(volumeId), {
       type: 'CompleteVolumeExtension',
       operationId,
     });
-    if (done.events.length === 0 && done.state.volume?.sizeGiB !== toGiB) throw notOwner(operationId, 'volume');
+    if (done.events.length === 0 && !(await isPublished(context))) throw notOwner(operationId, 'volume');
     const { pool } = context.output<{ pool: string }>('claim');
     await Promise.all([settleQuota(context, projectId), settleClaim(context, pool)]);
   },
@@ -84,7 +93,7 @@ const markExtensionFailed: Step<Input> = {
       refused,
       reason,
     });
-    await returnQuota(context, projectId, 'charge', 'extension failed');
+    if (!(await isPublished(context))) await returnQuota(context, projectId, 'charge', 'extension failed');
   },
 };
 

@@ -87,12 +87,19 @@ export const defineOperation = <Input>(definition: OperationDefinition<Input>): 
 export class StepError extends Error {
   readonly reason: FailureReason;
   readonly retry: 'here' | 'elsewhere' | 'never';
+  /** Nothing was tried yet, since somebody is away who is expected back: waited for longer than for what fails. */
+  readonly patient: boolean;
 
-  constructor(reason: FailureReason, retry: StepError['retry'], options?: ErrorOptions) {
+  constructor(
+    reason: FailureReason,
+    retry: StepError['retry'],
+    { patient = false, ...options }: ErrorOptions & { readonly patient?: boolean } = {},
+  ) {
     super(reason.message, options);
     this.name = 'StepError';
     this.reason = reason;
     this.retry = retry;
+    this.patient = patient;
   }
 }
 
@@ -139,7 +146,7 @@ function firstToRun(steps: readonly Step[], operation: Operation, now: Instant):
   for (const step of steps) {
     const state = stepOf(operation, step.name);
     if (state.status === 'done') continue;
-    if (state.retryAt !== null && state.retryAt > now) return { do: 'wait', until: state.retryAt };
+    if (isAhead(state.retryAt, now)) return { do: 'wait', until: state.retryAt };
     const intentRecorded = state.status === 'running';
     return { do: 'run', step, attempt: intentRecorded ? state.attempt : state.attempt + 1, intentRecorded };
   }
@@ -171,7 +178,7 @@ function nextUndo(
     const state = stepOf(operation, step.name);
     if (step.undo === undefined || (step !== doubtful && !wasTouched(state))) continue;
     if (operation.abandoned && step.effect === 'world') continue;
-    if (state.retryAt !== null && state.retryAt > now) return { do: 'wait', until: state.retryAt };
+    if (isAhead(state.retryAt, now)) return { do: 'wait', until: state.retryAt };
     return { do: 'undo', step, attempt: state.undoAttempt + 1 };
   }
   return operation.undoFor === 'reschedule'
@@ -182,9 +189,16 @@ function nextUndo(
 const BACK_OFF_FIRST_MS = 200;
 const BACK_OFF_MOST_MS = 30_000;
 
+/** Whether a time to try again is still to come; one too far ahead was set by a clock that has been put back since. */
+const isAhead = (retryAt: Instant | null, now: Instant): retryAt is Instant =>
+  retryAt !== null && retryAt > now && retryAt - now <= BACK_OFF_MOST_MS;
+
 /** Waiting time before the n-th repeat, in ms. */
 export const backOffMs = (failures: number): number =>
   Math.min(BACK_OFF_FIRST_MS * 2 ** (failures - 1), BACK_OFF_MOST_MS);
+
+/** So often something is tried that waits for somebody who is away: about three minutes. */
+const PATIENT_ATTEMPTS = 12;
 
 /** What to record when a step failed: again here, another pass, undo everything, or (a compensation) park. */
 export function afterFailure(
@@ -209,8 +223,10 @@ export function afterFailure(
       retryAt: followUp === 'again' ? now + backOffMs(failures) : null,
     },
   });
-  if (error.retry === 'here' && failures < step.attempts && operation.stopRequestedBy === null)
-    return [failed('again')];
+  const attempts = error.patient ? Math.max(step.attempts, PATIENT_ATTEMPTS) : step.attempts;
+  // A stop ends going forward; marking the failure is tried as often as ever.
+  const mayGoOn = operation.phase === 'failing' || operation.stopRequestedBy === null;
+  if (error.retry === 'here' && failures < attempts && mayGoOn) return [failed('again')];
   if (operation.phase === 'failing') {
     return [failed('again'), { type: 'OperationParked', data: { operationId, reason: parked(error.reason) } }];
   }
@@ -236,7 +252,7 @@ export function afterUndoFailure(
     type: 'UndoFailed',
     data: { operationId, step: step.name, attempt, reason: error.reason, retryAt },
   };
-  if (failures < UNDO_ATTEMPTS) return [undoFailed];
+  if (failures < (error.patient ? PATIENT_ATTEMPTS : UNDO_ATTEMPTS)) return [undoFailed];
   return [
     undoFailed,
     { type: 'OperationParked', data: { operationId, reason: parked(error.reason, `undo of ${step.name}`) } },

@@ -1,7 +1,7 @@
 import { volumeAggregate, volumeStream } from '../commands/streams.ts';
 import type { VolumeEventOf } from '../domain/volume/events.ts';
 import type { BackendSnapshot, BackendVolume } from '../drivers/storage/driver.ts';
-import { backendVolumeOf, loadVolume, workerFor } from './backend.ts';
+import { backendVolumeOf, loadOwned, workerFor } from './backend.ts';
 import { defineOperation, type Step, StepError } from './operation.ts';
 import { snapshotFound } from './snapshot-on-backend.ts';
 import { stopFormer } from './stop-former.ts';
@@ -21,7 +21,7 @@ const revert: Step<Input> = {
   attempts: 3,
   intent: async (context): Promise<Target> => {
     const { volumeId, snapshotId } = context.operation.input;
-    const live = await loadVolume(context, volumeId);
+    const live = await loadOwned(context);
     const snapshot = snapshotFound(live, snapshotId)?.onBackend ?? null;
     const { pool, backendName, sizeGiB } = live;
     if (pool === null || backendName === null || snapshot === null) {
@@ -30,6 +30,7 @@ const revert: Step<Input> = {
     return { pool, volume: backendVolumeOf({ id: volumeId, name: backendName, sizeGiB, pool }), snapshot };
   },
   run: async (context) => {
+    await loadOwned(context);
     const { pool, volume, snapshot } = context.intent as Target;
     const { driver, context: call } = workerFor(context, pool);
     await driver.revertToSnapshot(volume, snapshot, call);

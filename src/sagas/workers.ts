@@ -4,7 +4,7 @@ import { poolAggregate, poolStream, serviceAggregate, serviceStream } from '../c
 import type { EventMetadata } from '../domain/kernel/event.ts';
 import { deriveId } from '../domain/kernel/ids.ts';
 import type { PoolReport } from '../domain/placement/pool-report.ts';
-import type { BackendStats, StorageDriver } from '../drivers/storage/driver.ts';
+import { type BackendStats, DriverError, type StorageDriver } from '../drivers/storage/driver.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Coordination, Lease } from '../ports/coordination.ts';
 import { backendHostOf } from './backend.ts';
@@ -172,7 +172,7 @@ export function createStorageWorkers(deps: {
       failures.delete(host);
       logger.info({ backend: host, fencingToken: String(lease.token) }, 'backend taken up');
       const until = hold(host, backend, holding).finally(async () => {
-        holding.lost.abort(new Error(`lease of backend ${host} was lost`));
+        holding.lost.abort(new DriverError(`the lease of backend ${host} was lost`, { fenced: true }));
         held.delete(host);
         await coordination.release(lease).catch(() => undefined);
       });
