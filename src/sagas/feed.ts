@@ -43,7 +43,10 @@ export function createOperationsFeed(deps: {
   const stopping = new AbortController();
   let seen: Checkpoint | null = null;
   let saved: Checkpoint | null = null;
-  let savedWork = new Map<string, OpenWork>();
+  /** What the store may have: all of it must be removed some time. */
+  const savedWork = new Map<string, OpenWork>();
+  /** What of it may not be there yet. */
+  const unsaved = new Set<string>();
   let catchingUp = true;
   let failed: string | null = null;
   let loops: Promise<unknown> = Promise.resolve();
@@ -130,14 +133,20 @@ export function createOperationsFeed(deps: {
   const save = async (): Promise<void> => {
     const checkpoint = seen;
     const work = openWork();
-    const added = [...work].filter(([key]) => !savedWork.has(key)).map(([, value]) => value);
-    const gone = [...savedWork].filter(([key]) => !work.has(key)).map(([, value]) => value);
-    await coordination.putWork(added);
-    for (const kind of ['operation', 'charge'] as const) {
-      const ids = gone.filter((one) => one.kind === kind).map(({ id }) => id);
-      if (ids.length > 0) await coordination.removeWork(kind, ids);
+    const added = [...work].filter(([key]) => !savedWork.has(key) || unsaved.has(key));
+    const gone = [...savedWork].filter(([key]) => !work.has(key));
+    for (const [key, value] of added) {
+      savedWork.set(key, value);
+      unsaved.add(key);
     }
-    savedWork = work;
+    await coordination.putWork(added.map(([, value]) => value));
+    for (const [key] of added) unsaved.delete(key);
+    for (const kind of ['operation', 'charge'] as const) {
+      const ended = gone.filter(([, one]) => one.kind === kind);
+      const ids = ended.map(([, { id }]) => id);
+      if (ids.length > 0) await coordination.removeWork(kind, ids);
+      for (const [key] of ended) savedWork.delete(key);
+    }
     if (checkpoint === null || checkpoint.position === saved?.position) return;
     await coordination.saveFeedCheckpoint(FEED, checkpoint);
     saved = checkpoint;
