@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { join, resolve } from 'node:path';
-import { parse as parseYaml } from 'yaml';
 import { z } from 'zod';
 import { fileDriverConfigSchema } from './drivers/storage/file/config.ts';
 
@@ -194,7 +194,17 @@ export function parseConfig(tree: unknown): Config {
       `server.host: ${config.server.host} is not a loopback address, and without authentication nothing else is allowed`,
     );
   }
+  checkRoles(config);
   return config;
+}
+
+/** The embedded stores have one process, which therefore does everything; roles are for stores that many may use. */
+function checkRoles({ roles, eventStore }: Config): void {
+  const missing = ROLES.filter((role) => !roles.includes(role));
+  if (eventStore !== 'sqlite' || missing.length === 0) return;
+  throw new ConfigError(
+    `roles: ${missing.join(', ')} would be done by nobody, since the embedded stores have one process`,
+  );
 }
 
 export const isLoopback = (host: string): boolean =>
@@ -211,6 +221,9 @@ export const storeFiles = ({ dataDir }: Pick<Config, 'dataDir'>) => ({
   coordination: join(dataDir, 'coordination.db'),
 });
 
+/** Loaded where there is a file: most servers start without one. */
+const yaml = (): typeof import('yaml') => createRequire(import.meta.url)('yaml');
+
 function readTree(file: string): Tree {
   let text: string;
   try {
@@ -221,7 +234,7 @@ function readTree(file: string): Tree {
     );
   }
   try {
-    const tree: unknown = parseYaml(text);
+    const tree: unknown = yaml().parse(text);
     if (tree === null) return {};
     if (typeof tree === 'object' && !Array.isArray(tree)) return tree as Tree;
   } catch (error) {

@@ -75,7 +75,7 @@ const place: Step<Input> = {
       volumeType: input.volumeType,
       availabilityZones: input.availabilityZones,
       hints: input.schedulerHints,
-      onlyPool: input.source.kind === 'empty' ? null : input.source.pool,
+      source: input.source.kind === 'empty' ? null : { kind: input.source.kind, pool: input.source.pool },
       triedPools: earlierOutputs<Placed>('place').map(({ pool }) => pool),
     });
   },
@@ -202,6 +202,6 @@ export const createVolume = defineOperation<Input>({
   projectId: (input) => input.projectId,
   resource: ({ volumeId }) => ({ type: 'volume', id: volumeId, volumeId }),
   steps: [forEach(sourceToPin, () => pin), place, claim, provision, publish],
-  retry: { when: ['claim', 'provision'], from: 'place', attempts: 3 },
+  retry: { when: ['claim', 'provision'], from: 'place', attempts: ({ placement }) => placement.maxAttempts() },
   failed: [markVolumeError],
 });

@@ -187,7 +187,8 @@ export function createOperationDriver(options: {
       err: error.cause,
     };
     logger.warn(fields, 'operation step failed');
-    run.pending.push(...afterFailure(run.definition, virtual(run), step, attempt, error, clock.now()));
+    const passes = run.definition.retry?.attempts(services) ?? 1;
+    run.pending.push(...afterFailure(run.definition, virtual(run), step, attempt, error, clock.now(), passes));
     await beforeParking(run);
     return true;
   };

@@ -71,7 +71,11 @@ export interface OperationDefinition<Input = never> {
   readonly projectId: (input: Input) => string;
   readonly steps: readonly (Step<Input> | ForEach<Input>)[];
   /** Failures of these steps go back to `from`, at most `attempts` passes in all. */
-  readonly retry?: { readonly when: readonly string[]; readonly from: string; readonly attempts: number };
+  readonly retry?: {
+    readonly when: readonly string[];
+    readonly from: string;
+    readonly attempts: (services: OperationServices) => number;
+  };
   /** Compensating events after everything is undone, and before parking. */
   readonly failed: readonly Step<Input>[];
 }
@@ -208,6 +212,8 @@ export function afterFailure(
   attempt: number,
   error: StepError,
   now: Instant,
+  /** How many passes the definition's `retry` allows in all. */
+  passes: number,
 ): readonly OperationEvent[] {
   const { operationId } = startedOf(operation);
   const failures = stepOf(operation, step.name).failures + 1;
@@ -231,7 +237,7 @@ export function afterFailure(
     return [failed('again'), { type: 'OperationParked', data: { operationId, reason: parked(error.reason) } }];
   }
   const { retry } = definition;
-  const passesLeft = retry?.when.includes(step.name) && operation.reschedules + 1 < retry.attempts;
+  const passesLeft = retry?.when.includes(step.name) && operation.reschedules + 1 < passes;
   return [failed(error.retry !== 'never' && passesLeft && operation.stopRequestedBy === null ? 'reschedule' : 'fail')];
 }
 

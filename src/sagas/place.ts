@@ -2,6 +2,7 @@ import type { CommandHandler } from '../commands/handle.ts';
 import { volumeAggregate, volumeStream } from '../commands/streams.ts';
 import type { GiB } from '../domain/kernel/units.ts';
 import { choosePool, explainRefusal, type PlacementOptions, type PlacementRequest } from '../domain/placement/index.ts';
+import { backendHostOf } from './backend.ts';
 import { StepError } from './operation.ts';
 import type { PoolReports } from './pool-reports.ts';
 
@@ -13,7 +14,8 @@ export interface PlaceVolume {
   readonly volumeType: NonNullable<PlacementRequest['volumeType']>;
   readonly availabilityZones: readonly string[];
   readonly hints: Readonly<Record<string, unknown>>;
-  readonly onlyPool: string | null;
+  /** What it is made from, and where that lies. */
+  readonly source: { readonly kind: 'snapshot' | 'volume'; readonly pool: string } | null;
   readonly triedPools: readonly string[];
 }
 
@@ -26,6 +28,8 @@ export interface Placed {
 export interface Placement {
   /** Chooses, and takes nothing. Throws a StepError that says for each pool which filter refused it, with the figures. */
   place(request: PlaceVolume): Promise<Placed>;
+  /** Passes that a creation may take in all (scheduler_max_attempts). */
+  maxAttempts(): number;
 }
 
 const MOST_HINTED_VOLUMES = 100;
@@ -52,9 +56,11 @@ export function createPlacement(deps: {
   };
 
   return {
+    maxAttempts: () => options().maxAttempts,
     place: async (request) => {
       const { usable, unusable } = await reports.read();
-      const { sizeGiB, volumeType, availabilityZones, hints, onlyPool, triedPools } = request;
+      const { sizeGiB, volumeType, availabilityZones, hints, source, triedPools } = request;
+      const { snapshotSameHost } = options();
       const result = choosePool(
         {
           operation: 'create',
@@ -62,7 +68,7 @@ export function createPlacement(deps: {
           volumeType,
           availabilityZones,
           hints,
-          resourceBackend: onlyPool,
+          resourceBackend: source === null ? null : pinOf(source, snapshotSameHost),
           triedPools,
           volumePools: await hintedPools(request),
           instanceHost: null,
@@ -82,3 +88,10 @@ export function createPlacement(deps: {
     },
   };
 }
+
+/**
+ * A clone lies where its source does. So does a volume from a snapshot, unless the option lets it go to another pool of
+ * the same backend: no other can read the snapshot (contract/scheduler.md §6).
+ */
+const pinOf = ({ kind, pool }: NonNullable<PlaceVolume['source']>, snapshotSameHost: boolean): string =>
+  kind === 'volume' || snapshotSameHost ? pool : backendHostOf(pool);

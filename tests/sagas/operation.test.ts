@@ -15,6 +15,7 @@ import {
 } from '../../src/sagas/operation.ts';
 
 const NOW = 1_000_000;
+const PASSES = 3;
 const operationId = '11111111-1111-5111-8111-111111111111';
 const reason = { code: 'BackendFailed', message: 'disk on fire' };
 
@@ -46,7 +47,7 @@ const definition: OperationDefinition = defineOperation<{ items?: readonly strin
     undoable('provision', { effect: 'world' }),
     step('publish'),
   ],
-  retry: { when: ['claim', 'provision'], from: 'place', attempts: 3 },
+  retry: { when: ['claim', 'provision'], from: 'place', attempts: () => PASSES },
   failed: [step('mark-error')],
 });
 
@@ -279,27 +280,27 @@ describe('what is recorded of a failure', () => {
   const error = (retry: StepError['retry']): StepError => new StepError(reason, retry);
 
   it('here: again with back-off, until the attempts are used up; then elsewhere', () => {
-    const first = afterFailure(definition, operation, provision, 1, error('here'), NOW);
+    const first = afterFailure(definition, operation, provision, 1, error('here'), NOW, PASSES);
     expect(first).toMatchObject([{ data: { followUp: 'again', retryAt: NOW + backOffMs(1) } }]);
     const once = given(started(), done('pin'), done('place'), done('claim'), begun('provision'), ...first);
-    expect(followUps(afterFailure(definition, once, provision, 2, error('here'), NOW))).toEqual(['reschedule']);
+    expect(followUps(afterFailure(definition, once, provision, 2, error('here'), NOW, PASSES))).toEqual(['reschedule']);
   });
 
   it('elsewhere: another pass where the definition has one, and only so often', () => {
-    expect(followUps(afterFailure(definition, operation, provision, 1, error('elsewhere'), NOW))).toEqual([
+    expect(followUps(afterFailure(definition, operation, provision, 1, error('elsewhere'), NOW, PASSES))).toEqual([
       'reschedule',
     ]);
     const used = { ...operation, reschedules: 2 };
-    expect(followUps(afterFailure(definition, used, provision, 3, error('elsewhere'), NOW))).toEqual(['fail']);
-    expect(followUps(afterFailure(definition, operation, step('publish'), 1, error('elsewhere'), NOW))).toEqual([
-      'fail',
-    ]);
+    expect(followUps(afterFailure(definition, used, provision, 3, error('elsewhere'), NOW, PASSES))).toEqual(['fail']);
+    expect(followUps(afterFailure(definition, operation, step('publish'), 1, error('elsewhere'), NOW, PASSES))).toEqual(
+      ['fail'],
+    );
   });
 
   it('never, or told to stop: everything is undone', () => {
-    expect(followUps(afterFailure(definition, operation, provision, 1, error('never'), NOW))).toEqual(['fail']);
+    expect(followUps(afterFailure(definition, operation, provision, 1, error('never'), NOW, PASSES))).toEqual(['fail']);
     const stopped = operationDecider.evolve(operation, stop);
-    expect(followUps(afterFailure(definition, stopped, provision, 1, error('here'), NOW))).toEqual(['fail']);
+    expect(followUps(afterFailure(definition, stopped, provision, 1, error('here'), NOW, PASSES))).toEqual(['fail']);
   });
 
   it('a compensation that does not work parks the operation', () => {
@@ -307,7 +308,7 @@ describe('what is recorded of a failure', () => {
       type: 'UndoCompleted',
       data: { operationId },
     });
-    expect(followUps(afterFailure(definition, failing, step('mark-error'), 1, error('never'), NOW))).toEqual([
+    expect(followUps(afterFailure(definition, failing, step('mark-error'), 1, error('never'), NOW, PASSES))).toEqual([
       'again',
       'OperationParked',
     ]);
@@ -374,7 +375,15 @@ describe('any course of outcomes', () => {
             if (outcome === 'ok') apply([done(action.step.name, null, action.attempt)]);
             else
               apply(
-                afterFailure(definition, operation, action.step, action.attempt, new StepError(reason, outcome), now),
+                afterFailure(
+                  definition,
+                  operation,
+                  action.step,
+                  action.attempt,
+                  new StepError(reason, outcome),
+                  now,
+                  PASSES,
+                ),
               );
           } else if (outcome === 'ok') apply([undone(action.step.name, action.attempt)]);
           else apply(afterUndoFailure(operation, action.step, action.attempt, new StepError(reason, outcome), now));

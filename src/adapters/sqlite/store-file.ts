@@ -32,6 +32,8 @@ export function openStoreFile(file: string, layout: StoreLayout): DatabaseSync {
     try {
       if (isBlank(database)) createSchema(database, layout);
       checkLayout(database, file, layout);
+      // A copy made by VACUUM INTO has lost it.
+      database.exec('PRAGMA journal_mode = WAL');
       return database;
     } catch (error) {
       database.close();

@@ -1,0 +1,89 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+import { backendDirectory, ConfigError, isLoopback, loadConfig, parseConfig } from '../../src/config.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'scoria-config-'));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+const file = (text: string): string => {
+  const path = join(folder, 'scoria.yaml');
+  writeFileSync(path, text);
+  return path;
+};
+
+describe('the configuration', () => {
+  it('needs no file: everything has a default', () => {
+    const config = loadConfig({ env: {} });
+    expect(config.server).toMatchObject({ host: '127.0.0.1', port: 8776 });
+    expect(config.storage.backends.map(({ name }) => name)).toEqual(['file']);
+    expect(config.quota).toMatchObject({ volumes: 10, gigabytes: 1000, perVolumeGigabytes: -1 });
+  });
+
+  it('comes from a YAML file, and variables win over it', () => {
+    const env = {
+      SCORIA_CONFIG: file('server: {port: 1234, maxLimit: 5}\nlogLevel: warn\n'),
+      SCORIA_PORT: '4321',
+      SCORIA_HOST: '',
+    };
+    const config = loadConfig({ env });
+    expect(config.server).toMatchObject({ host: '127.0.0.1', port: 4321, maxLimit: 5 });
+    expect(config.logLevel).toBe('warn');
+  });
+
+  it('may be an empty file', () => {
+    expect(loadConfig({ file: file(''), env: {} }).server.port).toBe(8776);
+  });
+
+  it.each([
+    ['an unknown key', 'srever: {}', /srever/],
+    ['an unknown key further down', 'server: {prot: 1}', /server.*prot/s],
+    ['a wrong type', 'server: {port: many}', /server\.port/],
+    ['a port that is none', 'server: {port: 70000}', /server\.port/],
+    [
+      'two backends of one name',
+      'storage: {backends: [{name: a, pools: [{name: p}]}, {name: a, pools: [{name: p}]}]}',
+      /storage\.backends.*same name/s,
+    ],
+    ['a backend without pools', 'storage: {backends: [{name: a, pools: []}]}', /storage\.backends\.0\.pools/],
+    ['an address beyond loopback without authentication', 'server: {host: 0.0.0.0}', /server\.host.*not a loopback/s],
+    ['a role that nobody would have', 'roles: [api]', /roles: projections, operations, storage/],
+    ['an unknown role', 'roles: [cook]', /roles/],
+    ['a list at the top', '- a', /mapping is expected/],
+    ['no YAML', 'a: [', /not YAML/],
+  ])('refuses %s and names it', (_what, text, message) => {
+    const load = () => loadConfig({ file: file(text), env: {} });
+    expect(load).toThrow(ConfigError);
+    expect(load).toThrow(message);
+  });
+
+  it('refuses a variable that is no number where one is expected', () => {
+    expect(() => loadConfig({ env: { SCORIA_PORT: 'eight' } })).toThrow(/server\.port/);
+  });
+
+  it('names a file that cannot be read', () => {
+    expect(() => loadConfig({ file: join(folder, 'nowhere.yaml'), env: {} })).toThrow(/nowhere\.yaml cannot be read/);
+  });
+
+  it('knows loopback when it sees it', () => {
+    expect(['localhost', '::1', '127.0.0.1', '127.8.9.10'].every(isLoopback)).toBe(true);
+    expect(['0.0.0.0', '::', '10.0.0.1', '127.0.0.1.example.org'].some(isLoopback)).toBe(false);
+  });
+
+  it('puts a backend below the data directory where nothing else is said', () => {
+    const config = parseConfig({
+      dataDir: '/d',
+      storage: {
+        backends: [
+          { name: 'a', pools: [{ name: 'p' }] },
+          { name: 'b', directory: '/e', pools: [{ name: 'p' }] },
+        ],
+      },
+    });
+    expect(config.storage.backends.map((backend) => backendDirectory(config, backend))).toEqual([
+      '/d/backends/a',
+      '/e',
+    ]);
+  });
+});
