@@ -91,7 +91,7 @@ const COUNTED = ['volumes', 'snapshots', 'gigabytes'];
 async function differencesOfQuotas(log: LogView, url: string): Promise<readonly Violation[]> {
   const found: Violation[] = [];
   for (const [project, ledger] of log.quotas) {
-    const set = (await mustAsk(url, 'GET', `/os-quota-sets/${project}?usage=true`)).json.quota_set;
+    const set = (await mustAsk(url, 'GET', `/os-quota-sets/${encodeURIComponent(project)}?usage=true`)).json.quota_set;
     const reserved = reservedOf(ledger);
     for (const resource of COUNTED) {
       const must = (ledger.charged[resource] ?? 0) - (reserved[resource] ?? 0);
