@@ -29,6 +29,7 @@ export function createApp(deps: ApiDependencies, routes: readonly AnyRoute[] = R
     ...serverOptions(connections),
     bodyLimit: MAX_BODY_BYTES,
     exposeHeadRoutes: false,
+    schemaController: { compilersFactory: { buildValidator: noSchemas, buildSerializer: noSchemas } },
     routerOptions: { ignoreDuplicateSlashes: true, maxParamLength: MAX_PARAM_LENGTH },
     rewriteUrl: ({ url = '/' }) => (url.includes('.json') ? withoutJsonSuffix(url, collections) : url),
     frameworkErrors: (error, _request, reply) => sendPathError(error, reply),
@@ -60,6 +61,11 @@ export function createApp(deps: ApiDependencies, routes: readonly AnyRoute[] = R
   app.setErrorHandler((error, request, reply) => sendFrameworkError(error, request, reply, deps));
   return app;
 }
+
+/** Routes check their input by zod; the compilers of JSON schemas would be loaded for nothing. */
+const noSchemas = (): never => {
+  throw new Error('no route has a JSON schema');
+};
 
 /** Bodies are taken as they come: which Content-Type counts, and what is text, is decided where the body is used. */
 function acceptAnyBody(app: FastifyInstance): void {

@@ -1,3 +1,4 @@
+import { flushCompileCache } from 'node:module';
 import closeWithGrace from 'close-with-grace';
 import { pino } from 'pino';
 import { loadConfig, parseConfig } from '../config.ts';
@@ -17,6 +18,8 @@ export async function serve(options: ServeOptions): Promise<void> {
   const config = options.roles === undefined ? loaded : parseConfig({ ...loaded, roles: options.roles.split(',') });
   const logger = pino({ level: config.logLevel, redact: ['*.headers["x-auth-token"]', '*.authKey', '*.auth_key'] });
   const server = await startServer(config, logger);
+  // Now, and not at the end: a server may be killed.
+  flushCompileCache();
   closeWithGrace({ delay: STOP_WITHIN_MS, logger }, async ({ signal, err }) => {
     if (err !== undefined) logger.fatal({ err }, 'unexpected error, stopping');
     else logger.info({ signal }, 'stopping');
