@@ -13,7 +13,10 @@ import type { OperationRunner } from './runner.ts';
 import type { OperationsLogger } from './services.ts';
 
 export interface OperationsFeed {
-  /** Takes up what is unfinished, then follows the log. Resolves when everything recorded before is being worked on. */
+  /**
+   * Takes up what is unfinished, then follows the log. Resolves when everything recorded before is being worked on, or
+   * when the log cannot be followed (`failure` says why): nothing is driven until it can.
+   */
   start(): Promise<void>;
   stop(): Promise<void>;
   /** Why the feed has stopped, null while it runs. */
@@ -23,6 +26,7 @@ export interface OperationsFeed {
 const FEED = 'operations';
 const SAVE_EVERY_MS = 500;
 const RECONNECT_MS = 500;
+const MOST_RECONNECT_MS = 10_000;
 
 /**
  * Turns the log into operations. The feed's checkpoint means *started*: everything before it is running, or kept in the
@@ -202,7 +206,8 @@ export function createOperationsFeed(deps: {
     return null;
   };
 
-  const follow = async (caughtUp: () => void): Promise<void> => {
+  const follow = async (underWay: () => void): Promise<void> => {
+    let waitMs = RECONNECT_MS;
     while (!stopping.signal.aborted) {
       try {
         const streams = { prefixes: ['volume-', 'quota-', 'operation-'] };
@@ -210,18 +215,22 @@ export function createOperationsFeed(deps: {
         for await (const delivery of deliveries) {
           if (delivery.kind === 'caught-up') {
             catchingUp = false;
+            failed = null;
             runner.go();
-            caughtUp();
+            underWay();
             continue;
           }
           await onEvent(delivery.event);
           seen = { position: delivery.event.position, eventId: delivery.event.id };
           failed = null;
+          waitMs = RECONNECT_MS;
         }
       } catch (error) {
         failed = error instanceof Error ? error.message : String(error);
         logger.error({ err: error }, 'operations feed interrupted, going on from the last event that was finished');
-        await clock.sleep(RECONNECT_MS, stopping.signal).catch(() => undefined);
+        underWay();
+        await clock.sleep(waitMs, stopping.signal).catch(() => undefined);
+        waitMs = Math.min(2 * waitMs, MOST_RECONNECT_MS);
       }
     }
   };
@@ -231,8 +240,8 @@ export function createOperationsFeed(deps: {
       seen = await verifiedCheckpoint();
       saved = seen;
       await takeUpUnfinished();
-      await new Promise<void>((caughtUp) => {
-        loops = Promise.all([follow(caughtUp), saveLoop()]);
+      await new Promise<void>((underWay) => {
+        loops = Promise.all([follow(underWay), saveLoop()]);
       });
     },
     stop: async () => {

@@ -9,7 +9,7 @@ import { quotaStream, volumeStream } from '../../src/commands/streams.ts';
 import { storeFiles } from '../../src/config.ts';
 import { deriveId, operationIdOf, resourceIdOf } from '../../src/domain/kernel/ids.ts';
 import { amountsOfVolume } from '../../src/domain/quota/index.ts';
-import type { EventToAppend } from '../../src/ports/event-store.ts';
+import type { EventStore, EventToAppend, ExpectedRevision } from '../../src/ports/event-store.ts';
 import { createLocalServer, type LocalServer, UNLIMITED } from './local-server.ts';
 
 /** A store is a file and what SQLite keeps beside it. */
@@ -47,6 +47,11 @@ const metadata = (commandId: string): EventToAppend['metadata'] => ({
   schemaVersion: 1,
 });
 
+async function lastRevision(eventStore: EventStore, stream: string): Promise<ExpectedRevision> {
+  for await (const event of eventStore.readStream(stream, { direction: 'backwards', limit: 1 })) return event.revision;
+  return 'no-stream';
+}
+
 /** What a create had appended to the project's ledger when its process died: the charge, and nothing else. */
 async function appendOrphan(
   server: LocalServer,
@@ -59,10 +64,7 @@ async function appendOrphan(
   const typeId = [...server.log.volumes.values()][0]?.volume?.volumeTypeId ?? '';
   await server.writeLog(async (eventStore) => {
     const stream = quotaStream('alpha');
-    const { value: last } = await eventStore
-      .readStream(stream, { direction: 'backwards', limit: 1 })
-      [Symbol.asyncIterator]()
-      .next();
+    const last = await lastRevision(eventStore, stream);
     const charge = {
       projectId: 'alpha',
       operationId,
@@ -70,7 +72,7 @@ async function appendOrphan(
       landsIn: volumeStream(volumeId),
       reserved: false,
     };
-    await eventStore.append(stream, last?.revision ?? 'no-stream', [
+    await eventStore.append(stream, last, [
       { id: crypto.randomUUID(), type: 'QuotaCharged', data: charge, metadata: metadata(crypto.randomUUID()) },
     ]);
   });
@@ -153,6 +155,30 @@ describe('an operation that a newer build has begun', () => {
       expect(noted()).toEqual([operationId]);
     }
     expect((await server.eventsOf(operationStream(operationId))).map(({ type }) => type)).toEqual(['OperationStarted']);
+  });
+});
+
+describe('an event that only a newer build can read', () => {
+  const server = createLocalServer();
+  beforeAll(() => server.start());
+  afterAll(() => server.dispose());
+
+  it('keeps operations from being driven and commands of its stream from being decided; the rest is served', async () => {
+    const volumeId = await server.available({});
+    await server.stop();
+    await server.writeLog(async (eventStore) => {
+      const stream = quotaStream('alpha');
+      const last = await lastRevision(eventStore, stream);
+      const unknown = { id: crypto.randomUUID(), type: 'QuotaGifted', data: { projectId: 'alpha' } };
+      await eventStore.append(stream, last, [{ ...unknown, metadata: metadata(crypto.randomUUID()) }]);
+    });
+    await server.start();
+    const ready = await fetch(`${server.url}/readyz`);
+    expect([ready.status, await ready.text()]).toEqual([503, expect.stringContaining('QuotaGifted')]);
+    expect((await server.send('GET', `/volumes/${volumeId}`)).json.volume.status).toBe('available');
+    expect((await server.create({})).status).toBe(503);
+    const ofAnother = await server.create({}, { project: 'beta' });
+    expect([ofAnother.status, ofAnother.json.volume.status]).toEqual([202, 'creating']);
   });
 });
 
