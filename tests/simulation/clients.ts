@@ -134,8 +134,11 @@ function chooseRequest(random: Random, { log }: Observer, authKeys: ReadonlyMap<
     volume === null || volume.deleted ? [] : [volume],
   );
   const projectId = random.pick(PROJECTS) ?? 'alpha';
-  const volume = random.pick(volumes);
-  if (volume === undefined || random.chance(0.2)) return creation(random, projectId, volumes);
+  // mostly what may be granted: a refusal tells little
+  const usable = volumes.filter(({ status }) => status === 'available');
+  const volume = random.pick(usable.length > 0 && random.chance(0.6) ? usable : volumes);
+  if (volume === undefined || random.chance(0.2))
+    return creation(random, projectId, usable.length > 0 ? usable : volumes);
   const snapshot = random.pick(snapshotsOf(volume));
   const act = random.weighted<() => Request>([
     [5, () => deletion(random, volume, projectId)],

@@ -48,6 +48,13 @@ export function createObserver(backends: () => readonly SimulatedBackend[]): Obs
     if (type === 'VolumeExtended' && volumeId !== undefined) mayBeLarger.delete(volumeId);
   };
 
+  /** Detaching what is not attached shows a volume as available (as the original does), also one in error. */
+  const noteMisleading = ({ type, data }: RecordedEvent): void => {
+    const { volumeId = '' } = data as { volumeId?: string };
+    if (type === 'VolumeDetached' && log.volumes.get(volumeId)?.volume?.status.startsWith('error'))
+      overridden.add(volumeId);
+  };
+
   /** A pool is never promised beyond its capacity, and what lies on it is always claimed. */
   const checkPool = (pool: string): void => {
     const ledger = log.pools.get(pool);
@@ -84,6 +91,7 @@ export function createObserver(backends: () => readonly SimulatedBackend[]): Obs
     appended: (events) => {
       for (const event of events) {
         position = event.position;
+        noteMisleading(event);
         log.apply(event);
         if (volumeIdOfStream(event.stream) !== null) {
           commandIds.add(event.metadata.commandId);

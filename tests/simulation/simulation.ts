@@ -104,7 +104,7 @@ export async function simulate(seed: number, options: SimulationOptions = {}): P
     coordination,
     backends,
     definitions: options.mutant?.definitions?.(definitions) ?? definitions,
-    quotaLimits: { volumes: 8, gigabytes: 30, snapshots: 6, per_volume_gigabytes: 8 },
+    quotaLimits: { volumes: 8, gigabytes: 40, snapshots: 8, per_volume_gigabytes: 8 },
     embedded,
     mutant: options.mutant ?? null,
     note: history.fields,
@@ -185,7 +185,7 @@ export async function simulate(seed: number, options: SimulationOptions = {}): P
 
   const runAll = async (): Promise<void> => {
     let asked = false;
-    void clients.run(random.between(4, 32)).then(() => {
+    void clients.run(random.between(4, 40)).then(() => {
       asked = true;
     });
     if (!(await scheduler.run(() => asked, STORM_LIMITS))) {
@@ -289,8 +289,8 @@ export async function simulate(seed: number, options: SimulationOptions = {}): P
 }
 
 const backendsOf = (random: Random): readonly (readonly [string, Readonly<Record<string, number>>])[] => [
-  ['a', { one: random.between(6, 20) }],
-  ['b', { two: random.between(4, 12), three: random.between(2, 6) }],
+  ['a', { one: random.between(8, 40) }],
+  ['b', { two: random.between(6, 20), three: random.between(3, 8) }],
 ];
 
 const withShortDeadlines = (definition: OperationDefinition): OperationDefinition => {

@@ -31,6 +31,7 @@ type Outcome = keyof DriverWeather | 'good';
 const HANG_MS = 60_000;
 const DEAF_MS = 40_000;
 const SLOW_MS = 5_000;
+const BROKEN_MS = 60_000;
 /** How much longer than a store a backend takes. */
 const SLOWER = 5;
 
@@ -51,8 +52,10 @@ export function createSimulatedBackend(options: {
   const objects = new Map<string, StoredObject>();
   const busyWith = new Map<string, { readonly process: SimProcess; readonly what: string; readonly token: bigint }>();
   let token = 0n;
+  let brokenUntilMs = 0;
 
   const outcomeOf = (deletes: boolean): Outcome => {
+    if (scheduler.nowMs < brokenUntilMs) return random.chance(0.5) ? 'terminal' : 'retryable';
     const { busy, setUpFails: _, ...rest } = weather().driver;
     const odds = Object.entries(deletes ? { ...rest, busy } : rest) as [Outcome, number][];
     const bad = odds.reduce((sum, [, probability]) => sum + probability, 0);
@@ -128,6 +131,8 @@ export function createSimulatedBackend(options: {
       else await scheduler.turn(process, what, { delayMs: scheduler.pace.latencyMs(random) * SLOWER, signal });
       checkToken(context);
       if (outcome === 'busy') throw new DriverError(`${what}: it is in use`, { busy: true });
+      if (outcome === 'breaksDown') brokenUntilMs = scheduler.nowMs + random.between(1_000, BROKEN_MS);
+      if (outcome === 'breaksDown') throw new DriverError(`${what}: the backend broke down`);
       if (outcome === 'retryable') throw new DriverError(`${what}: not now`, { retryable: true });
       if (outcome === 'terminal') throw new DriverError(`${what}: the disk is broken`);
       const result = effect();

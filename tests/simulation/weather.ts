@@ -31,6 +31,8 @@ export interface DriverWeather {
   /** Takes longer, and does not listen. */
   readonly deaf: number;
   readonly slow: number;
+  /** From now on everything fails, for a while. */
+  readonly breaksDown: number;
   readonly setUpFails: number;
 }
 
@@ -42,6 +44,7 @@ const NO_DRIVER_FAULTS: DriverWeather = {
   hangs: 0,
   deaf: 0,
   slow: 0,
+  breaksDown: 0,
   setUpFails: 0,
 };
 
@@ -104,7 +107,7 @@ export function weatherOf(random: Random, exclusive: boolean): Weather {
     readDown: some(0.004),
     subscription: { breaks: some(0.004), repeats: some(0.02) },
     readStore: { down: some(0.01), landed: some(0.01) },
-    coordination: { down: some(0.01), leaseLost: some(0.01) },
+    coordination: { down: some(0.01), leaseLost: some(0.05) },
     driver: random.chance(0.25)
       ? NO_DRIVER_FAULTS
       : {
@@ -115,6 +118,7 @@ export function weatherOf(random: Random, exclusive: boolean): Weather {
           hangs: some(0.02),
           deaf: some(0.015),
           slow: some(0.1),
+          breaksDown: some(0.01),
           setUpFails: some(0.1),
         },
   };
