@@ -1,4 +1,5 @@
 import type { Actor } from '../domain/kernel/event.ts';
+import { landedAs } from '../domain/volume/index.ts';
 import type { CommandDependencies } from './dependencies.ts';
 import type { CommandContext } from './handle.ts';
 import { quotaAggregate, quotaStream, volumeAggregate, volumeIdOfStream } from './streams.ts';
@@ -13,14 +14,15 @@ export interface SuspectCharge {
 
 /**
  * Settles the doubt about a charge: first the request is made impossible in the stream it lands in, and only then the
- * charge is given back. Where the request did land, that stream says so and nothing happens (DESIGN section 3, ledgers).
+ * charge is given back. Where the request did land, that stream says so and nothing happens (DESIGN section 3, ledgers);
+ * unless it landed when the volume had changed hands, and another project was charged for it.
  */
 export function createLapse(deps: Pick<CommandDependencies, 'handler' | 'ids'>) {
   return async ({ operationId, projectId, landsIn }: SuspectCharge): Promise<void> => {
     if (volumeIdOfStream(landsIn) === null) throw new Error(`no request of a charge lands in stream ${landsIn}`);
     const lapsing = contextOf(deps.ids.newId(), operationId, projectId);
     const lapsed = await deps.handler.handle(volumeAggregate, landsIn, { type: 'LapseRequest', operationId }, lapsing);
-    if (lapsed.kind === 'rejected' || !Object.hasOwn(lapsed.state.lapsed, operationId)) return;
+    if (lapsed.kind === 'rejected' || landedAs(lapsed.state, operationId)?.chargedProjectId === projectId) return;
     await deps.handler.handle(
       quotaAggregate,
       quotaStream(projectId),

@@ -2,7 +2,8 @@ import type { CommandHandler } from '../commands/handle.ts';
 import { operationAggregate, operationStream } from '../commands/operations.ts';
 import { deriveId } from '../domain/kernel/ids.ts';
 import { quotaEvents } from '../domain/quota/events.ts';
-import { volumeEvents } from '../domain/volume/events.ts';
+import { type VolumeEvent, volumeEvents } from '../domain/volume/events.ts';
+import { chargedProjectOf } from '../domain/volume/index.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Coordination, OpenWork } from '../ports/coordination.ts';
 import type { EventStore, Position, RecordedEvent } from '../ports/event-store.ts';
@@ -106,8 +107,8 @@ export function createOperationsFeed(deps: {
       return;
     }
     const { operationId, takesOver } = event.data as { operationId?: string; takesOver?: readonly string[] };
-    // A request that was made to lapse has not landed: its charge is still to be given back.
-    if (operationId !== undefined && event.type !== 'RequestLapsed') orphans.landed(operationId);
+    const chargedProjectId = chargedProjectOf(event as VolumeEvent & RecordedEvent);
+    if (operationId !== undefined && chargedProjectId !== null) orphans.landed(operationId, chargedProjectId);
     const definition = byEvent.get(event.type);
     if (definition !== undefined) await startOperation(definition, event);
     else if (takesOver !== undefined && takesOver.length > 0) await stopTakenOver(event, takesOver);
@@ -120,7 +121,7 @@ export function createOperationsFeed(deps: {
       orphans.charged({ operationId, projectId, landsIn, chargedAt: event.recordedAt });
     }
     if (quotaEvent.type === 'QuotaSettled' || quotaEvent.type === 'QuotaReturned')
-      orphans.landed(quotaEvent.data.operationId);
+      orphans.landed(quotaEvent.data.operationId, quotaEvent.data.projectId);
   };
 
   const openWork = (): Map<string, OpenWork> => {
@@ -128,7 +129,7 @@ export function createOperationsFeed(deps: {
     const work = new Map<string, OpenWork>();
     for (const { id, data } of runner.open()) work.set(id, { kind: 'operation', id, dueAt, data });
     for (const charge of orphans.open()) {
-      const id = charge.operationId;
+      const id = `${charge.operationId} ${charge.projectId}`;
       work.set(`charge ${id}`, { kind: 'charge', id, dueAt, data: { ...charge } });
     }
     return work;

@@ -15,11 +15,14 @@ export interface WatchedCharge {
 export interface OrphanWatch {
   /** A charge was seen in the log; its request is expected to follow. */
   charged(charge: WatchedCharge): void;
-  /** The request of this operation was seen, or its charge has ended. */
-  landed(operationId: string): void;
+  /** The request of this operation was seen that this project was charged for, or its charge has ended. */
+  landed(operationId: string, projectId: string): void;
   open(): readonly WatchedCharge[];
   stop(): Promise<void>;
 }
+
+/** One request may charge two projects: sent again, it may find that the volume has changed hands. */
+const keyOf = (operationId: string, projectId: string): string => `${operationId} ${projectId}`;
 
 /** How long a request may be behind its charge, in ms: both are sent by one process, one right after the other. */
 const PATIENCE_MS = 5_000;
@@ -39,14 +42,17 @@ export function watchOrphans(deps: {
   const stopping = new AbortController();
 
   const look = async (): Promise<void> => {
-    for (const [operationId, watched] of waiting) {
+    for (const [key, watched] of waiting) {
       if (watched.dueMs > clock.monotonicMs()) continue;
       try {
         await lapse(watched.charge);
         // Meanwhile it may have been given back and taken again: that one is another charge.
-        if (waiting.get(operationId) === watched) waiting.delete(operationId);
+        if (waiting.get(key) === watched) waiting.delete(key);
       } catch (error) {
-        logger.warn({ operationId, err: error }, 'charge cannot be checked now, trying again');
+        logger.warn(
+          { operationId: watched.charge.operationId, err: error },
+          'charge cannot be checked now, trying again',
+        );
       }
     }
   };
@@ -61,9 +67,12 @@ export function watchOrphans(deps: {
   return {
     charged: (charge) => {
       const age = Math.max(0, clock.now() - charge.chargedAt);
-      waiting.set(charge.operationId, { charge, dueMs: clock.monotonicMs() + Math.max(0, PATIENCE_MS - age) });
+      waiting.set(keyOf(charge.operationId, charge.projectId), {
+        charge,
+        dueMs: clock.monotonicMs() + Math.max(0, PATIENCE_MS - age),
+      });
     },
-    landed: (operationId) => waiting.delete(operationId),
+    landed: (operationId, projectId) => waiting.delete(keyOf(operationId, projectId)),
     open: () => [...waiting.values()].map(({ charge }) => charge),
     stop: async () => {
       stopping.abort();

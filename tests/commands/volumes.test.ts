@@ -162,6 +162,28 @@ describe('extending a volume', () => {
     expect((await world.quotaOf('p1')).charged).toMatchObject({ gigabytes: 5 });
   });
 
+  it('sent again when the volume has changed hands charges its new owner; the first charge is found as an orphan', async () => {
+    const store = createMemoryEventStore();
+    const world = await startedWorld(store);
+    const volumeId = await world.availableVolume('p1', { sizeGiB: 2 });
+    store.plantFaults(volumeStream(volumeId), 'down');
+    await expect(extend(world, volumeId, 5)).rejects.toThrow('the store is down');
+    const offer = acceptedOf(
+      await world.transfers.create({ volumeId, name: null, noSnapshots: true }, asUser('p1', 'offer')),
+    );
+    const { transferId, authKey } = offer;
+    acceptedOf(await world.transfers.accept({ volumeId, transferId, authKey }, asUser('p2', 'accept')));
+
+    const { operationId } = acceptedOf(await extend(world, volumeId, 5));
+    const landsIn = volumeStream(volumeId);
+    await world.lapse({ projectId: 'p2', operationId, landsIn });
+    expect((await world.quotaOf('p2')).charged).toMatchObject({ gigabytes: 5 });
+    await world.lapse({ projectId: 'p1', operationId, landsIn });
+    await world.lapse({ projectId: 'p1', operationId, landsIn });
+    expect((await world.quotaOf('p1')).charged).toMatchObject({ gigabytes: 2 });
+    expect((await world.volume(volumeId)).status).toBe('extending');
+  });
+
   it('of a volume that is not there names it', async () => {
     const world = await startedWorld();
     expect(await extend(world, 'nowhere', 5)).toMatchObject({

@@ -18,7 +18,7 @@ import type { LiveVolume, Volume } from './state.ts';
 export function evolve(state: Volume, event: VolumeEvent): Volume {
   switch (event.type) {
     case 'VolumeCreationRequested':
-      return { ...landed(state, event.data.operationId), volume: requested(event.data) };
+      return { ...landed(state, event), volume: requested(event.data) };
     case 'RequestLapsed':
       return { ...state, lapsed: { ...state.lapsed, [event.data.operationId]: true } };
     case 'VolumeDeletionRequested':
@@ -27,16 +27,34 @@ export function evolve(state: Volume, event: VolumeEvent): Volume {
     case 'SnapshotCreationRequested':
     case 'SnapshotDeletionRequested':
     case 'TransferAccepted':
-      return evolveVolume(landed(state, event.data.operationId), event);
+      return evolveVolume(landed(state, event), event);
     default:
       return evolveVolume(state, event);
   }
 }
 
-const landed = (state: Volume, operationId: string): Volume => ({
+const landed = (state: Volume, event: VolumeEvent & { readonly data: { readonly operationId: string } }): Volume => ({
   ...state,
-  landed: { operationId, before: state.landed },
+  landed: {
+    operationId: event.data.operationId,
+    chargedProjectId: chargedProjectOf(event),
+    before: state.landed,
+  },
 });
+
+/** The project that was charged for what an event requests; null where it requests nothing that costs. */
+export function chargedProjectOf(event: VolumeEvent): string | null {
+  switch (event.type) {
+    case 'VolumeCreationRequested':
+    case 'VolumeExtensionRequested':
+    case 'SnapshotCreationRequested':
+      return event.data.projectId;
+    case 'TransferAccepted':
+      return event.data.toProjectId;
+    default:
+      return null;
+  }
+}
 
 function evolveVolume(
   state: Volume,

@@ -17,9 +17,9 @@ import { evolve } from './evolve.ts';
 import { initialVolume, type LiveVolume, type Volume } from './state.ts';
 
 export { attachmentTo } from './decide/attachments.ts';
-export { hasLanded, snapshotsOf, statusByAttachments } from './decide/ownership.ts';
+export { hasLanded, landedAs, snapshotsOf, statusByAttachments } from './decide/ownership.ts';
 export { movedByTransfer } from './decide/transfer.ts';
-export { evolve } from './evolve.ts';
+export { chargedProjectOf, evolve } from './evolve.ts';
 
 /** A volume with its snapshots, attachments, transfer and pins: one stream, one decision. */
 export const volumeDecider: Decider<VolumeCommand, Volume, VolumeEvent> = { initial: initialVolume, decide, evolve };

@@ -96,6 +96,8 @@ export interface LiveVolume {
 /** Operations whose request is in the stream, newest first: a list that grows without being copied. */
 export interface Landed {
   readonly operationId: string;
+  /** Whose quota was charged for it; null: it costs nothing. */
+  readonly chargedProjectId: string | null;
   readonly before: Landed | null;
 }
 

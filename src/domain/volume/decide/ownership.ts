@@ -23,11 +23,14 @@ export const owns = (owner: Owner | null, operationId: string, ...kinds: readonl
   owner !== null && owner.operationId === operationId && kinds.includes(owner.kind);
 
 /** Whether the request that started this operation is in the stream. */
-export function hasLanded(state: Volume, operationId: string): boolean {
+export const hasLanded = (state: Volume, operationId: string): boolean => landedAs(state, operationId) !== null;
+
+/** The request that started this operation as it is in the stream; null where it is not. */
+export function landedAs(state: Volume, operationId: string): Landed | null {
   for (let landed: Landed | null = state.landed; landed !== null; landed = landed.before) {
-    if (landed.operationId === operationId) return true;
+    if (landed.operationId === operationId) return landed;
   }
-  return false;
+  return null;
 }
 
 /** The live snapshots of a volume, oldest first. */
