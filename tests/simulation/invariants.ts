@@ -86,7 +86,7 @@ interface Wanted {
 }
 
 function wantedObjects(observer: Observer): Map<string, Wanted> {
-  const { log, overridden, mayBeLarger } = observer;
+  const { log, overridden } = observer;
   const wanted = new Map<string, Wanted>();
   const volumes = [...log.volumes.values()].flatMap(({ volume }) =>
     volume === null || volume.deleted ? [] : [volume],
@@ -101,7 +101,7 @@ function wantedObjects(observer: Observer): Map<string, Wanted> {
     wanted.set(backendName, {
       pool,
       sizeGiB,
-      mayBeLarger: mayBeLarger.has(id),
+      mayBeLarger: observer.mayBeLarger(id),
       mayBeGone: begun(volume.status, id),
       streams,
     });

@@ -17,8 +17,8 @@ export interface Observer {
   mayBeGone(name: string): boolean;
   /** Volumes and snapshots whose status an administrator set: what is shown of them need not be so. */
   readonly overridden: ReadonlySet<string>;
-  /** Volumes of which an extension failed: the backend may have grown them all the same. */
-  readonly mayBeLarger: ReadonlySet<string>;
+  /** Whether an extension of this volume failed: the backend may have grown it all the same. */
+  mayBeLarger(volumeId: string): boolean;
 }
 
 /** Statuses of which a client may expect that the data is there. */
@@ -30,7 +30,8 @@ export function createObserver(backends: () => readonly SimulatedBackend[]): Obs
   const breaches: Violation[] = [];
   const commandIds = new Set<string>();
   const overridden = new Set<string>();
-  const mayBeLarger = new Set<string>();
+  /** Extensions asked for and extensions done, by volume. */
+  const extensions = new Map<string, { asked: number; done: number }>();
   const builtGiB = new Map<string, number>();
   /** An operator gave up what could not be undone: what is left on a backend is claimed no more. */
   let abandoned = false;
@@ -44,8 +45,9 @@ export function createObserver(backends: () => readonly SimulatedBackend[]): Obs
     const { volumeId, snapshotId, status } = data as Partial<Record<string, string>>;
     if (type === 'VolumeStatusReset' && status !== undefined && volumeId !== undefined) overridden.add(volumeId);
     if (type === 'SnapshotStatusReset' && snapshotId !== undefined) overridden.add(snapshotId);
-    if (type === 'VolumeExtensionRequested' && volumeId !== undefined) mayBeLarger.add(volumeId);
-    if (type === 'VolumeExtended' && volumeId !== undefined) mayBeLarger.delete(volumeId);
+    const count = extensions.get(volumeId ?? '') ?? { asked: 0, done: 0 };
+    if (type === 'VolumeExtensionRequested') extensions.set(volumeId ?? '', { ...count, asked: count.asked + 1 });
+    if (type === 'VolumeExtended') extensions.set(volumeId ?? '', { ...count, done: count.done + 1 });
   };
 
   /** Detaching what is not attached shows a volume as available (as the original does), also one in error. */
@@ -116,6 +118,9 @@ export function createObserver(backends: () => readonly SimulatedBackend[]): Obs
     },
     commandIds,
     overridden,
-    mayBeLarger,
+    mayBeLarger: (volumeId) => {
+      const { asked, done } = extensions.get(volumeId) ?? { asked: 0, done: 0 };
+      return asked > done;
+    },
   };
 }
