@@ -1,28 +1,91 @@
+import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
-import { simulate } from './simulation.ts';
+import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
+import { describeRun } from './report.ts';
+import { type SimulationReport, simulate } from './simulation.ts';
 
-const { values } = parseArgs({
-  options: {
-    seeds: { type: 'string', default: '1000' },
-    first: { type: 'string', default: '1' },
-    seed: { type: 'string' },
-  },
-});
+/*
+ * npm run test:simulation -- [--seeds 1000] [--first 1] [--workers n]    runs many seeds, and names those that fail
+ * npm run test:simulation -- --seed 42                                   runs one, and tells all that happened
+ */
 
-if (values.seed !== undefined) {
-  const report = await simulate(Number(values.seed), { history: true });
-  for (const line of report.history.lines) console.log(line);
-  for (const { what, streams } of report.violations) console.log(`VIOLATION ${what} ${streams.join(' ')}`);
-  console.log(JSON.stringify(report.figures));
-  process.exit(report.violations.length === 0 ? 0 : 1);
+type Figures = SimulationReport['figures'];
+
+interface Verdict {
+  readonly seed: number;
+  readonly figures: Figures;
+  readonly violations: readonly string[];
 }
-const from = Number(values.first);
-const started = performance.now();
-let failed = 0;
-for (let seed = from; seed < from + Number(values.seeds); seed += 1) {
-  const { violations, figures } = await simulate(seed);
-  if (violations.length === 0) continue;
-  failed += 1;
-  console.log(`seed ${seed}: ${violations[0]?.what} (${violations.length} in all, ${JSON.stringify(figures)})`);
+
+const CHUNK = 50;
+
+if (isMainThread) await main();
+else await work(workerData as { readonly first: number; readonly seeds: number });
+
+async function main(): Promise<void> {
+  const { values } = parseArgs({
+    options: {
+      seeds: { type: 'string', default: '1000' },
+      first: { type: 'string', default: '1' },
+      workers: { type: 'string', default: String(availableParallelism()) },
+      seed: { type: 'string' },
+    },
+  });
+  if (values.seed !== undefined) {
+    const report = await simulate(Number(values.seed), { history: true });
+    console.log(describeRun(report));
+    process.exitCode = report.violations.length === 0 ? 0 : 1;
+    return;
+  }
+  await runMany(Number(values.first), Number(values.seeds), Number(values.workers));
 }
-console.log(`${values.seeds} seeds, ${failed} failed, ${Math.round(performance.now() - started)} ms`);
+
+/** Chunks of seeds go to whichever worker is free: a run may take long. */
+async function runMany(first: number, seeds: number, workers: number): Promise<void> {
+  const startedAt = performance.now();
+  const sums: Record<keyof Figures, number> = {
+    steps: 0,
+    simulatedMs: 0,
+    events: 0,
+    crashes: 0,
+    parked: 0,
+    operations: 0,
+  };
+  const failed: number[] = [];
+  let next = first;
+  const last = first + seeds;
+  const onVerdict = ({ seed, figures, violations }: Verdict): void => {
+    for (const key of Object.keys(sums) as (keyof Figures)[]) sums[key] += figures[key];
+    if (violations.length === 0) return;
+    failed.push(seed);
+    console.log(`seed ${seed}: ${violations[0]}${violations.length > 1 ? ` (and ${violations.length - 1} more)` : ''}`);
+  };
+  const drive = async (): Promise<void> => {
+    while (next < last) {
+      const chunk = { first: next, seeds: Math.min(CHUNK, last - next) };
+      next += chunk.seeds;
+      await new Promise<void>((resolve, reject) => {
+        const worker = new Worker(new URL(import.meta.url), { workerData: chunk });
+        worker.on('message', onVerdict);
+        worker.on('error', reject);
+        worker.on('exit', () => resolve());
+      });
+    }
+  };
+  await Promise.all(Array.from({ length: workers }, drive));
+  const seconds = (performance.now() - startedAt) / 1000;
+  console.log(
+    `${seeds} seeds in ${seconds.toFixed(1)} s: ${sums.steps} steps, ${(sums.simulatedMs / 3_600_000).toFixed(1)} simulated hours, ` +
+      `${sums.events} events, ${sums.operations} operations (${sums.parked} parked), ${sums.crashes} crashes, ${failed.length} failed`,
+  );
+  if (failed.length === 0) return;
+  console.log(`replay with: npm run test:simulation -- --seed ${failed[0]}`);
+  process.exitCode = 1;
+}
+
+async function work({ first, seeds }: { readonly first: number; readonly seeds: number }): Promise<void> {
+  for (let seed = first; seed < first + seeds; seed += 1) {
+    const { figures, violations } = await simulate(seed);
+    parentPort?.postMessage({ seed, figures, violations: violations.map(({ what }) => what) } satisfies Verdict);
+  }
+}

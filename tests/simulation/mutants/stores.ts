@@ -87,16 +87,18 @@ export const storeMutants: readonly Mutant[] = [
       },
   },
   {
-    name: 'calls a backend without its token and its signal',
-    driver: (driver) => {
-      const context = { fencingToken: 2n ** 62n, signal: new AbortController().signal };
-      return {
-        ...driver,
-        createVolume: (volume) => driver.createVolume(volume, context),
-        deleteVolume: (volume) => driver.deleteVolume(volume, context),
-        createSnapshot: (snapshot) => driver.createSnapshot(snapshot, context),
-        deleteSnapshot: (snapshot) => driver.deleteSnapshot(snapshot, context),
-      };
-    },
+    name: 'takes a call for ended that was only told to end',
+    driver: (driver) => ({
+      ...driver,
+      createVolume: (volume, context) => orAborted(driver.createVolume(volume, context), context.signal),
+      createSnapshot: (snapshot, context) => orAborted(driver.createSnapshot(snapshot, context), context.signal),
+      extendVolume: (volume, size, context) => orAborted(driver.extendVolume(volume, size, context), context.signal),
+    }),
   },
 ];
+
+const orAborted = <T>(call: Promise<T>, signal: AbortSignal): Promise<T> =>
+  new Promise((resolve, reject) => {
+    call.then(resolve, reject);
+    signal.addEventListener('abort', () => reject(signal.reason), { once: true });
+  });

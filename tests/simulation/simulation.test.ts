@@ -1,0 +1,42 @@
+import { describe, expect, it } from 'vitest';
+import { mutants } from './mutants/all.ts';
+import { describeRun } from './report.ts';
+import { simulate } from './simulation.ts';
+
+/** How long the fast suite may go on; the seeds are always the same, from the first. */
+const BUDGET_MS = 12_000;
+const LEAST_SEEDS = 100;
+
+/** The story of a failing seed: `npm run test:simulation -- --seed <n>` tells all of it. */
+const storyOf = async (seed: number): Promise<string> => describeRun(await simulate(seed, { history: true }), 80);
+
+describe('servers that crash, wait, and are told wrong things', () => {
+  it('keep every promise, whatever the seed', { timeout: 120_000 }, async () => {
+    const until = performance.now() + BUDGET_MS;
+    for (let seed = 1; seed <= LEAST_SEEDS || performance.now() < until; seed += 1) {
+      const { violations } = await simulate(seed);
+      if (violations.length > 0) expect.fail(await storyOf(seed));
+    }
+  });
+
+  it('do the same at every step when a seed is run again', async () => {
+    for (const seed of [3, 14, 25]) {
+      const [first, second] = [await simulate(seed, { history: true }), await simulate(seed, { history: true })];
+      expect(first.history.lines.length).toBeGreaterThan(100);
+      expect(second.history.lines).toEqual(first.history.lines);
+      expect(second.figures).toEqual(first.figures);
+    }
+  });
+});
+
+/** Seeds that a defect may hide from. */
+const MOST_SEEDS = 500;
+
+describe('the simulation finds a server that', () => {
+  it.each(mutants)('$name', { timeout: 60_000 }, async (mutant) => {
+    for (let seed = 1; seed <= MOST_SEEDS; seed += 1) {
+      if ((await simulate(seed, { mutant })).violations.length > 0) return;
+    }
+    expect.fail(`none of ${MOST_SEEDS} seeds shows it`);
+  });
+});
