@@ -55,7 +55,8 @@ export function createSimulatedBackend(options: {
   let brokenUntilMs = 0;
 
   const outcomeOf = (deletes: boolean): Outcome => {
-    if (scheduler.nowMs < brokenUntilMs) return random.chance(0.5) ? 'terminal' : 'retryable';
+    const broken = scheduler.nowMs < brokenUntilMs && weather().driver.breaksDown > 0;
+    if (broken) return random.chance(0.5) ? 'terminal' : 'retryable';
     const { busy, setUpFails: _, ...rest } = weather().driver;
     const odds = Object.entries(deletes ? { ...rest, busy } : rest) as [Outcome, number][];
     const bad = odds.reduce((sum, [, probability]) => sum + probability, 0);
