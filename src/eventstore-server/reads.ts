@@ -1,7 +1,15 @@
 import type { ReadResp } from '@eventstore/db-client/generated/streams_pb.js';
+import type { RecordedEvent } from '../ports/event-store.ts';
 import type { ServerContext } from './context.ts';
+import type { EventFilter } from './filter.ts';
 import type { Of } from './read-request.ts';
-import { eventResponse, firstStreamPosition, lastStreamPosition, streamNotFound } from './read-responses.ts';
+import {
+  eventResponse,
+  firstStreamPosition,
+  lastStreamPosition,
+  streamNotFound,
+  type UuidForm,
+} from './read-responses.ts';
 import { streamDeleted, unexpectedResult } from './refusals.ts';
 import { firstVisible, loadHead, NO_EVENTS, type StreamHead } from './stream-head.ts';
 
@@ -36,9 +44,7 @@ async function* forwards(
   const from = asked > first ? asked : first;
   const limit = Math.min(request.limit, Number(head.revision - from) + 1);
   if (limit <= 0) return;
-  for await (const event of context.eventStore.readStream(head.stream, { from, limit })) {
-    yield eventResponse(event, request.form);
-  }
+  yield* soMany(context.eventStore.readStream(head.stream, { from, limit }), limit, request.form);
 }
 
 /** Told where a page that was asked for has nothing in it: where the next events are, or would be. */
@@ -64,8 +70,16 @@ async function* backwards(
   const limit = Math.min(wanted, Number(start - first) + 1);
   if (limit <= 0) return;
   const direction = 'backwards';
-  for await (const event of context.eventStore.readStream(head.stream, { from: start, limit, direction })) {
+  yield* soMany(context.eventStore.readStream(head.stream, { from: start, limit, direction }), limit, form);
+}
+
+/** Ends with the last one that is wanted, without asking the store for one more: clients wait for the end, too. */
+async function* soMany(events: AsyncIterable<RecordedEvent>, limit: number, form: UuidForm): AsyncGenerator<ReadResp> {
+  let left = limit;
+  for await (const event of events) {
     yield eventResponse(event, form);
+    left -= 1;
+    if (left <= 0) return;
   }
 }
 
@@ -74,18 +88,17 @@ export async function* readAll(context: ServerContext, request: Of<'read-all'>):
   const { from, direction, filter, form } = request;
   if (from === (direction === 'forwards' ? 'end' : 'start')) return;
   const streams = filter?.streams ?? null;
-  let left = request.limit;
-  if (left === 0) return;
+  const { limit } = request;
+  if (limit === 0) return;
   const log = context.eventStore.readAll({
     direction,
     ...(typeof from === 'bigint' ? { after: direction === 'forwards' ? from - 1n : from } : {}),
     ...(streams === null ? {} : { streams }),
-    ...(filter === null || streams !== null ? { limit: left } : {}),
+    ...(filter === null || streams !== null ? { limit } : {}),
   });
-  for await (const event of log) {
-    if (filter !== null && !filter.matches(event)) continue;
-    yield eventResponse(event, form);
-    left -= 1;
-    if (left <= 0) return;
-  }
+  yield* soMany(filter === null ? log : matching(log, filter), limit, form);
+}
+
+async function* matching(log: AsyncIterable<RecordedEvent>, filter: EventFilter): AsyncGenerator<RecordedEvent> {
+  for await (const event of log) if (filter.matches(event)) yield event;
 }

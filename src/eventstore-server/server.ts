@@ -12,6 +12,7 @@ import { handleDelete, handleTombstone } from './delete.ts';
 import { handleGossip, handleSupportedMethods } from './node-services.ts';
 import { handleRead } from './read.ts';
 import { createStreamWriter } from './stream-writer.ts';
+import { writeAhead } from './write-ahead.ts';
 
 export interface EventStoreServerOptions {
   readonly eventStore: EventStore;
@@ -60,7 +61,10 @@ export function createEventStoreServer(options: EventStoreServerOptions): EventS
     calls,
     onFault,
   };
-  const server = new Server({ 'grpc.max_receive_message_length': MAX_MESSAGE_BYTES });
+  const server = new Server({
+    'grpc.max_receive_message_length': MAX_MESSAGE_BYTES,
+    interceptors: [writeAhead],
+  });
   server.addService(streamsGrpc.StreamsService, {
     read: handleRead(context),
     append: handleAppend(context),
