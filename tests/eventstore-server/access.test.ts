@@ -44,7 +44,7 @@ describe.skipIf(made === null)('a server with credentials and TLS (needs openssl
 
   const connectAs = (username?: string, password = ''): EventStoreDBClient => {
     const client = new EventStoreDBClient(
-      { endpoint: `127.0.0.1:${server.port}` },
+      { endpoint: `localhost:${server.port}` },
       { rootCertificate: made?.certificate ?? Buffer.from('') },
       username === undefined ? undefined : { username, password },
     );

@@ -15,7 +15,7 @@ export interface Subscriber {
   stop(): Promise<void>;
 }
 
-const PATIENCE_MS = 8_000;
+const PATIENCE_MS = 15_000;
 
 /** Resolves once the server has confirmed the subscription. */
 export async function follow(subscription: AllStreamSubscription | StreamSubscription): Promise<Subscriber> {

@@ -79,16 +79,16 @@ describe('a subscription to the log', () => {
 
   it('misses nothing of what is appended while it catches up', async () => {
     const [before, during] = [aStream('before'), aStream('during')];
-    await streamOf(4_000, before);
+    await streamOf(1_500, before);
     const appending = (async () => {
-      for (let n = 0; n < 200; n += 1) await append(during, n);
+      for (let n = 0; n < 80; n += 1) await append(during, n);
     })();
     const subscriber = await follow(client.subscribeToAll({ fromPosition: START }));
     await appending;
-    await subscriber.until(({ streams }) => streams.filter((stream) => stream === during).length === 200);
+    await subscriber.until(({ streams }) => streams.filter((stream) => stream === during).length === 80);
     const of = (stream: string) => subscriber.numbers.filter((_, index) => subscriber.streams[index] === stream);
-    expect(of(before)).toEqual(Array.from({ length: 4_000 }, (_, n) => n));
-    expect(of(during)).toEqual(Array.from({ length: 200 }, (_, n) => n));
+    expect(of(before)).toEqual(Array.from({ length: 1_500 }, (_, n) => n));
+    expect(of(during)).toEqual(Array.from({ length: 80 }, (_, n) => n));
     const commits = subscriber.positions.map((position) => position?.commit ?? -1n);
     expect(commits.every((commit, index) => index === 0 || commit > (commits[index - 1] ?? commit))).toBe(true);
     await subscriber.stop();
@@ -214,6 +214,15 @@ describe('a subscription to a stream', () => {
     await subscriber.stop();
   });
 
+  it('from a revision that is yet to come begins behind it', async () => {
+    const stream = await streamOf(2);
+    const subscriber = await follow(client.subscribeToStream(stream, { fromRevision: 3n }));
+    for (const n of [2, 3, 4]) await append(stream, n);
+    await subscriber.until(({ numbers }) => numbers.includes(4));
+    expect(subscriber.numbers).toEqual([4]);
+    await subscriber.stop();
+  });
+
   it('waits for a stream that is yet to come', async () => {
     const stream = aStream();
     const subscriber = await follow(client.subscribeToStream(stream));
@@ -247,14 +256,14 @@ describe('a subscription to a stream', () => {
   });
 
   it('misses nothing of what is appended while it catches up', async () => {
-    const stream = await streamOf(3_000);
+    const stream = await streamOf(1_500);
     const appending = (async () => {
-      for (let n = 3_000; n < 3_200; n += 1) await append(stream, n);
+      for (let n = 1_500; n < 1_580; n += 1) await append(stream, n);
     })();
     const subscriber = await follow(client.subscribeToStream(stream));
     await appending;
-    await subscriber.until(({ numbers }) => numbers.length >= 3_200);
-    expect(subscriber.numbers).toEqual(Array.from({ length: 3_200 }, (_, n) => n));
+    await subscriber.until(({ numbers }) => numbers.length >= 1_580);
+    expect(subscriber.numbers).toEqual(Array.from({ length: 1_580 }, (_, n) => n));
     await subscriber.stop();
   });
 });
