@@ -1,6 +1,7 @@
 import { flushCompileCache } from 'node:module';
 import closeWithGrace from 'close-with-grace';
 import { pino } from 'pino';
+import { collectWhenIdle } from '../adapters/system/idle-collection.ts';
 import { loadConfig, parseConfig } from '../config.ts';
 import { startServer } from '../server/server.ts';
 import type { CommonOptions } from './program.ts';
@@ -20,6 +21,7 @@ export async function serve(options: ServeOptions): Promise<void> {
   const server = await startServer(config, logger);
   // Now, and not at the end: a server may be killed.
   flushCompileCache();
+  collectWhenIdle();
   closeWithGrace({ delay: STOP_WITHIN_MS, logger }, async ({ signal, err }) => {
     if (err !== undefined) logger.fatal({ err }, 'unexpected error, stopping');
     else logger.info({ signal }, 'stopping');

@@ -63,7 +63,7 @@ export function openStoreFileToRead(file: string, layout: StoreLayout): Database
 /** A reading connection to a file that has been checked; rows come as arrays. */
 export function openReader(file: string): DatabaseSync {
   const database = new DatabaseSync(file, { readOnly: true, timeout: BUSY_TIMEOUT_MS, returnArrays: true });
-  database.exec('PRAGMA cache_size = -4096');
+  database.exec('PRAGMA cache_size = -2048');
   return database;
 }
 
@@ -77,7 +77,7 @@ export function openWriter(file: string, settings: WriterSettings): DatabaseSync
   const database = new DatabaseSync(file, { timeout: BUSY_TIMEOUT_MS, returnArrays: true });
   // 4,000 pages (16 MiB) between checkpoints: fewer double writes than the default, still a short recovery.
   database.exec(
-    'PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 4000; PRAGMA journal_size_limit = 67108864; PRAGMA cache_size = -8192',
+    'PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 4000; PRAGMA journal_size_limit = 67108864; PRAGMA cache_size = -4096',
   );
   if (settings.maxPages !== undefined) database.exec(`PRAGMA max_page_count = ${settings.maxPages}`);
   return database;

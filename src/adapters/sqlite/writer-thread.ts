@@ -1,5 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { parentPort, receiveMessageOnPort } from 'node:worker_threads';
+import { collectWhenIdle } from '../system/idle-collection.ts';
 import { prepareAppend } from './append-unit.ts';
 import { failureOf, type WriteFailure } from './faults.ts';
 import { prepareStatements } from './statements-unit.ts';
@@ -26,6 +27,7 @@ interface OpenStore {
 
 const port = parentPort;
 if (port === null) throw new Error('this file runs as a worker thread');
+collectWhenIdle();
 const stores = new Map<number, OpenStore>();
 const send = (message: FromWriter): void => port.postMessage(message);
 
