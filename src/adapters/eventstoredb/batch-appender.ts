@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import {
   AccessDeniedError,
   DeadlineExceededError,
+  InvalidArgumentError,
   MaxAppendSizeExceededError,
   StreamDeletedError,
   UnknownError,
@@ -43,28 +44,26 @@ interface Pending {
  */
 export function createBatchAppender(session: ClientSession): BatchAppender {
   const room = createRoom(MAX_BYTES_IN_FLIGHT);
-  let call: Promise<OpenCall> | null = null;
+  const calls = new WeakMap<AppendCall, OpenCall>();
+  let turn: Promise<unknown> = Promise.resolve();
 
-  const opened = (): Promise<OpenCall> => {
-    if (call === null) {
-      const opening = session.openAppendCall().then((stream) =>
-        openCall(stream, () => {
-          if (call === opening) call = null;
-        }),
-      );
-      call = opening;
-      // the next append opens another one
-      opening.catch(() => {
-        if (call === opening) call = null;
-      });
-    }
-    return call;
+  /** In turn: the first ones of a fresh client would overtake each other while it connects. */
+  const openedInTurn = (): Promise<AppendCall> => {
+    const opening = turn.then(session.appendCall);
+    turn = opening.catch(() => undefined);
+    return opening;
+  };
+
+  const openedOn = (stream: AppendCall): OpenCall => {
+    const opened = calls.get(stream) ?? openCall(stream);
+    calls.set(stream, opened);
+    return opened;
   };
 
   const attempt = async (proposal: Proposal, deadlineMs: number, given: AbortSignal): Promise<Appended> => {
     const free = await room.take(proposal.bytes, given);
     try {
-      const { send } = await opened();
+      const { send } = openedOn(await openedInTurn());
       given.throwIfAborted();
       return await send(proposal, deadlineMs, given);
     } finally {
@@ -94,12 +93,11 @@ interface OpenCall {
   send(proposal: Proposal, deadlineMs: number, given: AbortSignal): Promise<Appended>;
 }
 
-function openCall(stream: AppendCall, onEnd: () => void): OpenCall {
+function openCall(stream: AppendCall): OpenCall {
   const pending = new Map<string, Pending>();
   let broken: Error | null = null;
   const fail = (error: Error): void => {
     broken ??= error;
-    onEnd();
     for (const { reject } of pending.values()) reject(error);
     pending.clear();
   };
@@ -167,6 +165,8 @@ function errorOf(refusal: Status, streamName: string): Error {
       );
       return MaxAppendSizeExceededError.fromMaxAppendSize(sizes?.getMaxappendsize() ?? 0);
     }
+    case 'event_store.client.BadRequest':
+      return new InvalidArgumentError(`the server does not take it: ${message}`);
     default:
       return new UnknownError(undefined, message);
   }

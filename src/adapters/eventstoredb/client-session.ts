@@ -11,8 +11,8 @@ export type AppendCall = ClientDuplexStream<BatchAppendReq, BatchAppendResp>;
 export interface ClientSession {
   readonly client: EventStoreDBClient;
   readonly ended: AbortSignal;
-  /** A batch append of its own, on the channel to the leader. */
-  openAppendCall(): Promise<AppendCall>;
+  /** The batch append that is open on the channel to the leader; another one once the client has moved or it broke. */
+  appendCall(): Promise<AppendCall>;
 }
 
 /** The client of a store; it is replaced where it is of no more use. */
@@ -31,6 +31,7 @@ interface ClientInternals {
     service: typeof StreamsClient,
     name: string,
     create: (client: StreamsClient) => AppendCall,
+    cache: WeakMap<StreamsClient, Promise<AppendCall>>,
   ) => () => Promise<AppendCall>;
   readonly callArguments: (base: { readonly requiresLeader: boolean }, options: CallOptions) => [Metadata, CallOptions];
 }
@@ -68,11 +69,16 @@ export function createClientSessions(connectionString: string): ClientSessions {
     const session: ClientSession = {
       client,
       ended: ending.signal,
-      openAppendCall: internals.GRPCStreamCreator(streamsGrpc.StreamsClient, 'append', (grpc) => {
-        lastUsed = grpc;
-        const forEver = { deadline: Number.POSITIVE_INFINITY };
-        return grpc.batchAppend(...internals.callArguments({ requiresLeader: true }, forEver));
-      }),
+      appendCall: internals.GRPCStreamCreator(
+        streamsGrpc.StreamsClient,
+        'append',
+        (grpc) => {
+          lastUsed = grpc;
+          const forEver = { deadline: Number.POSITIVE_INFINITY };
+          return grpc.batchAppend(...internals.callArguments({ requiresLeader: true }, forEver));
+        },
+        new WeakMap(),
+      ),
     };
     const end = (reason: string): void => {
       // First those who wait: a cancelled call tells them nothing.

@@ -25,7 +25,6 @@ const UNAVAILABLE = 14;
 /** How the client's gRPC library tells that the other side reset a call. */
 const INTERNAL = 13;
 const INVALID_ARGUMENT = 3;
-const NOT_READY = 'Server Is Not Ready';
 const NOT_DISCOVERED = 'Failed to discover';
 /** The channel never had a connection, so nothing was sent over it. */
 const NO_CONNECTION = 'No connection established';
@@ -54,10 +53,11 @@ export function faultOf(thrown: unknown): Fault {
   if (type === ErrorType.STREAM_DELETED) return { kind: 'deleted' };
   if (PASSING.has(type) || code === UNAVAILABLE || code === INTERNAL)
     return again(!message.includes(NO_CONNECTION), false);
-  if (message.includes(NOT_READY)) return again(true, false);
   // The failed discovery is remembered: every later call of this client fails at once, though all nodes are up.
   if (message.includes(NOT_DISCOVERED)) return again(false, true);
   if (INVALID_POSITION.test(message) || code === INVALID_ARGUMENT) return { kind: 'invalid-position' };
+  // "Server Is Not Ready" among them; what else a server cannot explain may pass too.
+  if (type === ErrorType.UNKNOWN) return again(true, false);
   return { kind: 'refused', error };
 }
 
