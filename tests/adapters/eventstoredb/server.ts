@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openSqliteEventStore } from '../../../src/adapters/sqlite/event-store.ts';
-import { createEventStoreServer } from '../../../src/eventstore-server/server.ts';
+import { createEventStoreServer, type EventStoreServerOptions } from '../../../src/eventstore-server/server.ts';
 
 export interface TestServer {
   readonly connectionString: string;
@@ -14,10 +14,13 @@ export interface TestServer {
 export const namedServer = process.env.SCORIA_TEST_EVENTSTOREDB ?? '';
 
 /** The project's own protocol server over an embedded store of its own. */
-export async function startProtocolServer(): Promise<TestServer> {
+export async function startProtocolServer(
+  options: Pick<EventStoreServerOptions, 'tls' | 'credentials'> = {},
+): Promise<TestServer> {
   const directory = await mkdtemp(join(tmpdir(), 'scoria-eventstoredb-'));
   const eventStore = await openSqliteEventStore({ file: join(directory, 'events.db') });
   const server = createEventStoreServer({
+    ...options,
     eventStore,
     logger: { error: (fields, message) => console.error(message, fields) },
   });
