@@ -1,5 +1,5 @@
-import { execFile } from 'node:child_process';
-import { cpSync, existsSync, mkdtempSync, readdirSync, rmSync, statSync, truncateSync } from 'node:fs';
+import { execFile, execFileSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readdirSync, rmSync, statSync, truncateSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -113,15 +113,17 @@ describe('a log whose end was torn off', () => {
     let events = Number.POSITIVE_INFINITY;
     for (const share of [0.9, 0.5, 0.1]) {
       const folder = mkdtempSync(join(tmpdir(), 'scoria-e2e-torn-'));
-      cpSync(join(home.folder, 'data'), folder, { recursive: true });
+      // Keeps the holes of the volumes: Node's own copy would fill them.
+      execFileSync('cp', ['-a', '--sparse=always', `${join(home.folder, 'data')}/.`, folder]);
       const torn = createLocalServer({ quota: UNLIMITED }, folder);
       const files = storeFiles(torn.config);
       expect(existsSync(`${files.events}-wal`)).toBe(true);
       truncateSync(`${files.events}-wal`, Math.floor(whole * share));
+      const left = (await verifyEventStore(files.events)).events;
+      expect(left).toBeLessThan(events);
+      events = left;
       await torn.start();
       await torn.rest();
-      expect(torn.log.events).toBeLessThan(events);
-      events = torn.log.events;
       await torn.available({ name: 'after the tear' });
       expect(await verifyEventStore(files.events)).toMatchObject({ damages: [] });
       const { volumes } = (await torn.send('GET', '/volumes?limit=1000')).json;
