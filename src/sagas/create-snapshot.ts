@@ -63,12 +63,11 @@ const publish: Step<Input> = {
   run: async (context) => {
     const { operationId, volumeId, snapshotId, projectId, pool } = context.operation.input;
     const outcome = { snapshotId, operationId, ...context.output<BackendObject>('snapshot') };
-    const published = await context.send(volumeAggregate, volumeStream(volumeId), {
+    const published = await context.sendOnce(volumeAggregate, volumeStream(volumeId), {
       type: 'CompleteSnapshotCreation',
       outcome,
     });
-    // Published all the same: an earlier attempt was heard.
-    if (published.events.length === 0 && !(await isPublished(context))) throw notOwner(operationId, 'snapshot');
+    if (published.events.length === 0) throw notOwner(operationId, 'snapshot');
     await Promise.all([settleQuota(context, projectId), settleClaim(context, pool)]);
   },
 };

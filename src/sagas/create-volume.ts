@@ -168,13 +168,13 @@ const publish: Step<Input> = {
   timeoutMs: 60_000,
   attempts: 10,
   run: async (context) => {
-    const { operation, output, send } = context;
+    const { operation, output } = context;
     const { operationId, volumeId, projectId } = operation.input;
     const { pool } = output<Placed>('place');
     const outcome = { operationId, pool, ...output<Provisioned>('provision'), sharedTargets: false };
-    const published = await send(volumeAggregate, volumeStream(volumeId), { type: 'CompleteVolumeCreation', outcome });
-    // Published all the same: an earlier attempt was heard.
-    if (published.events.length === 0 && !(await isPublished(context))) throw notOwner(operationId, 'volume');
+    const complete = { type: 'CompleteVolumeCreation', outcome } as const;
+    const published = await context.sendOnce(volumeAggregate, volumeStream(volumeId), complete);
+    if (published.events.length === 0) throw notOwner(operationId, 'volume');
     await Promise.all([settleQuota(context, projectId), settleClaim(context, pool), unpin(context)]);
   },
 };

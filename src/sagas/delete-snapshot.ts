@@ -41,10 +41,10 @@ const finish: Step<Input> = {
   run: async (context) => {
     const { operationId, volumeId, snapshotId } = context.operation.input;
     const found = context.output<SnapshotFound | null>('inventory');
-    const command = { type: 'CompleteSnapshotDeletion', snapshotId, operationId } as const;
-    const gone = await context.send(volumeAggregate, volumeStream(volumeId), command);
-    if (gone.state.volume?.snapshots[snapshotId] !== undefined) throw notOwner(operationId, 'snapshot');
     if (found === null) return;
+    const command = { type: 'CompleteSnapshotDeletion', snapshotId, operationId } as const;
+    const gone = await context.sendOnce(volumeAggregate, volumeStream(volumeId), command);
+    if (gone.events.length === 0) throw notOwner(operationId, 'snapshot');
     const { projectId, sizeGiB, volumeTypeId, pool, onBackend } = found;
     const returns = [returnQuota(context, projectId, amountsOfSnapshot(sizeGiB, volumeTypeId), 'deleted')];
     if (pool !== null && onBackend !== null) {

@@ -92,11 +92,11 @@ const finish: Step<Input> = {
   attempts: 10,
   run: async (context) => {
     const { operationId, volumeId } = context.operation.input;
-    const gone = await context.send(volumeAggregate, volumeStream(volumeId), {
+    const gone = await context.sendOnce(volumeAggregate, volumeStream(volumeId), {
       type: 'CompleteVolumeDeletion',
       operationId,
     });
-    if (gone.state.volume?.deleted !== true) throw notOwner(operationId, 'volume');
+    if (gone.events.length === 0) throw notOwner(operationId, 'volume');
     const taken = context.output<Inventory>('inventory');
     await giveBack(context, taken, taken.snapshots);
   },
@@ -139,10 +139,10 @@ const markDeletionFailed: Step<Input> = {
     const busy = reason.code === 'BackendBusy';
     const goneSnapshotIds = snapshotIds.filter((snapshotId) => isSnapshotGone(context, snapshotId));
     const command = { type: 'FailVolumeDeletion', operationId, busy, reason, goneSnapshotIds } as const;
-    const { state } = await context.send(volumeAggregate, volumeStream(volumeId), command);
+    const { events } = await context.sendOnce(volumeAggregate, volumeStream(volumeId), command);
     // Taken over, what is gone is still there in name, and the next owner's to give back.
-    const gone = goneSnapshotIds.filter((snapshotId) => state.volume?.snapshots[snapshotId] === undefined);
-    if (gone.length === 0 || state.volume?.deleted !== false) return;
+    const gone = events.flatMap((event) => (event.type === 'SnapshotDeleted' ? [event.data.snapshotId] : []));
+    if (gone.length === 0) return;
     const { snapshots } = context.output<Inventory>('inventory');
     await giveBack(
       context,

@@ -68,11 +68,11 @@ const finish: Step<Input> = {
   attempts: 10,
   run: async (context) => {
     const { operationId, volumeId, projectId } = context.operation.input;
-    const done = await context.send(volumeAggregate, volumeStream(volumeId), {
+    const done = await context.sendOnce(volumeAggregate, volumeStream(volumeId), {
       type: 'CompleteVolumeExtension',
       operationId,
     });
-    if (done.events.length === 0 && !(await isPublished(context))) throw notOwner(operationId, 'volume');
+    if (done.events.length === 0) throw notOwner(operationId, 'volume');
     const { pool } = context.output<{ pool: string }>('claim');
     await Promise.all([settleQuota(context, projectId), settleClaim(context, pool)]);
   },

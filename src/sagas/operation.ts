@@ -26,13 +26,21 @@ export interface StepContext<Input = unknown> {
    * Sends a command under an id of this step and attempt, so that a repeat is done once; `role` keeps two commands
    * to one stream apart. A refusal becomes a StepError.
    */
-  send<C extends { readonly type: string }, S, E extends DomainEvent>(
-    aggregate: Aggregate<C, S, E>,
-    stream: string,
-    command: C,
-    role?: string,
-  ): Promise<Accepted<S, E>>;
+  readonly send: Send;
+  /**
+   * The same under an id of the step alone: what an earlier attempt did is the outcome. Where there are no events, this
+   * operation has not done it, whoever has.
+   */
+  readonly sendOnce: Send;
 }
+
+/** How a step sends a command. */
+export type Send = <C extends { readonly type: string }, S, E extends DomainEvent>(
+  aggregate: Aggregate<C, S, E>,
+  stream: string,
+  command: C,
+  role?: string,
+) => Promise<Accepted<S, E>>;
 
 /**
  * One step. `effect` says what a crash may leave behind: `none` (run again freely), `command` (appends to other

@@ -1,7 +1,7 @@
 import { volumeAggregate, volumeStream } from '../commands/streams.ts';
 import type { VolumeEventOf } from '../domain/volume/events.ts';
 import type { BackendSnapshot, BackendVolume } from '../drivers/storage/driver.ts';
-import { backendVolumeOf, loadOwned, workerFor } from './backend.ts';
+import { backendVolumeOf, loadOwned, notOwner, workerFor } from './backend.ts';
 import { defineOperation, type Step, StepError } from './operation.ts';
 import { snapshotFound } from './snapshot-on-backend.ts';
 import { stopFormer } from './stop-former.ts';
@@ -42,9 +42,10 @@ const finish: Step<Input> = {
   effect: 'command',
   timeoutMs: 60_000,
   attempts: 10,
-  run: async ({ operation, send }) => {
+  run: async ({ operation, sendOnce }) => {
     const { operationId, volumeId } = operation.input;
-    await send(volumeAggregate, volumeStream(volumeId), { type: 'CompleteRevert', operationId });
+    const done = await sendOnce(volumeAggregate, volumeStream(volumeId), { type: 'CompleteRevert', operationId });
+    if (done.events.length === 0) throw notOwner(operationId, 'volume');
   },
 };
 

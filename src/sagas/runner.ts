@@ -9,6 +9,7 @@ import { type OperationDefinition, StepError, startedOf, stepsFor } from './oper
 import type { OpenOperations, OperationServices, OperationsLogger } from './services.ts';
 
 interface Scheduled extends Running {
+  readonly started: Started;
   /** Position of the event that starts it; null once it is known to be started. */
   readonly position: Position | null;
   driving: boolean;
@@ -55,16 +56,16 @@ export function createOperationRunner(options: {
   const { handler, clock, workerId, logger } = options;
   const definitions = new Map(options.definitions.map((definition) => [definition.kind, definition]));
   const running = new Map<string, Scheduled>();
-  /** Operations for a worker that knows their version, with their correlation ids: kept as unfinished, and left alone. */
-  const left = new Map<string, string>();
+  /** Operations for a worker that knows their version: kept as unfinished, and left alone. */
+  const left = new Map<string, { readonly started: Started; readonly correlationId: string }>();
   let going = false;
   const stopping = new AbortController();
   const services: OperationServices = { ...options.services, openOperations: { of: (volumeId) => openOf(volumeId) } };
 
   const openOf: OpenOperations['of'] = (volumeId) =>
-    [...running.values()]
-      .filter(({ operation }) => operation.started?.resource.volumeId === volumeId && !hasEnded(operation))
-      .map(({ id }) => id);
+    [...running.values(), ...left.values()]
+      .map(({ started }) => started)
+      .filter(({ resource }) => resource.volumeId === volumeId);
 
   const driver = createOperationDriver({
     handler,
@@ -134,14 +135,16 @@ export function createOperationRunner(options: {
   };
 
   const adopt = (
-    id: string,
+    started: Started,
     correlationId: string,
     definition: OperationDefinition,
     operation: Operation,
     position: Position | null,
   ): Scheduled => {
+    const id = started.operationId;
     const run: Scheduled = {
       id,
+      started,
       position,
       correlationId,
       definition,
@@ -162,7 +165,7 @@ export function createOperationRunner(options: {
     of: openOf,
     start: (definition, started, correlationId, position) => {
       if (running.has(started.operationId)) return;
-      const run = adopt(started.operationId, correlationId, definition, operationDecider.initial, position);
+      const run = adopt(started, correlationId, definition, operationDecider.initial, position);
       const steps = stepsFor(definition, started.input).map((step) => step.name);
       run.pending.push({ type: 'OperationStarted', data: { ...started, version: definition.version, steps } });
       schedule(run);
@@ -175,10 +178,10 @@ export function createOperationRunner(options: {
       if (definition === undefined || definition.version !== state.started.version) {
         const { kind, version } = state.started;
         logger.warn({ operationId, kind, version }, 'operation left to a worker that knows its version');
-        left.set(operationId, correlationId);
+        left.set(operationId, { started: state.started, correlationId });
         return true;
       }
-      schedule(adopt(operationId, correlationId, definition, state, null));
+      schedule(adopt(state.started, correlationId, definition, state, null));
       return true;
     },
     go: () => {
@@ -201,7 +204,7 @@ export function createOperationRunner(options: {
         id,
         data: { correlationId, position: position === null ? null : String(position) },
       })),
-      ...[...left].map(([id, correlationId]) => ({ id, data: { correlationId, position: null } })),
+      ...[...left].map(([id, { correlationId }]) => ({ id, data: { correlationId, position: null } })),
     ],
     idle: async () => {
       while (drives.size > 0) await Promise.all(drives);

@@ -1,4 +1,5 @@
 import type { CommandHandler } from '../commands/handle.ts';
+import type { Started } from '../domain/operation/index.ts';
 import type { PoolReport } from '../domain/placement/pool-report.ts';
 import type { CallContext, StorageDriver } from '../drivers/storage/driver.ts';
 import type { Clock } from '../ports/clock.ts';
@@ -30,9 +31,9 @@ export interface Backends {
   forPool(pool: string): BackendWorker | null;
 }
 
-/** Ids of the operations of one volume, its snapshots and transfers that this process knows of and that have not ended. */
+/** Operations of one volume, its snapshots and transfers that this process knows of and that have not ended. */
 export interface OpenOperations {
-  of(volumeId: string): readonly string[];
+  of(volumeId: string): readonly Started[];
 }
 
 /** What the steps of operations work with. */

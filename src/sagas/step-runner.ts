@@ -5,7 +5,7 @@ import { type Operation, stepOf } from '../domain/operation/index.ts';
 import { DriverError } from '../drivers/storage/driver.ts';
 import type { Clock } from '../ports/clock.ts';
 import { StoreUnavailable } from '../ports/event-store.ts';
-import { type Step, type StepContext, StepError, startedOf } from './operation.ts';
+import { type Send, type Step, type StepContext, StepError, startedOf } from './operation.ts';
 import type { OperationServices } from './services.ts';
 
 /** Who an operation says it is: the system, on behalf of the project whose resource it works on. */
@@ -33,6 +33,15 @@ export function stepContext(options: {
   const { operation, step, attempt, services } = options;
   const started = startedOf(operation);
   const idPrefix = options.undo ? `undo:${step.name}` : step.name;
+  const sendAs =
+    (attemptOfId: number): Send =>
+    async (aggregate, stream, command, role = '') => {
+      const commandId = outcomeCommandIdOf(started.operationId, `${idPrefix}${role}`, attemptOfId);
+      const context = operationContext(operation, options.correlationId, commandId);
+      const outcome = await (services.handler as CommandHandler).handle(aggregate, stream, command, context);
+      if (outcome.kind === 'rejected') throw stepErrorOf(outcome.rejection);
+      return outcome;
+    };
   return {
     operation: started as StepContext<never>['operation'],
     output: <T>(name: string) => stepOf(operation, name).output as T,
@@ -43,13 +52,8 @@ export function stepContext(options: {
     signal: options.signal,
     reason: operation.reason,
     services,
-    send: async (aggregate, stream, command, role = '') => {
-      const commandId = outcomeCommandIdOf(started.operationId, `${idPrefix}${role}`, attempt);
-      const context = operationContext(operation, options.correlationId, commandId);
-      const outcome = await (services.handler as CommandHandler).handle(aggregate, stream, command, context);
-      if (outcome.kind === 'rejected') throw stepErrorOf(outcome.rejection);
-      return outcome;
-    },
+    send: sendAs(attempt),
+    sendOnce: sendAs(0),
   };
 }
 

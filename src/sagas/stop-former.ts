@@ -1,5 +1,7 @@
 import { operationAggregate, operationStream } from '../commands/operations.ts';
+import { volumeAggregate, volumeStream } from '../commands/streams.ts';
 import { hasEnded, type Operation } from '../domain/operation/index.ts';
+import { requestsBefore } from '../domain/volume/index.ts';
 import { type Step, type StepContext, StepError } from './operation.ts';
 
 /** What of a volume an operation works on, as its request names it. */
@@ -19,10 +21,10 @@ const STOP_POLL_MS = 20;
 const STOP_WAIT_MS = 500;
 
 /**
- * Before an operation touches the backend, those before it on the same resource must have ended: the ones it takes over
- * and parked ones are told to stop, and whatever was told to stop is waited for. So are those that a former one was to
- * take over: it may have been stopped before it saw to that. Other operations that are under way on the volume (another
- * snapshot's, say) are none of its business, and waiting for them could be mutual.
+ * Before an operation touches the backend, those that were requested before it on the same resource must have ended. The
+ * ones it takes over and parked ones are told to stop; so are those that a former one was to take over, since it may have
+ * been stopped itself before it saw to that. Other operations that are under way on the volume (another snapshot's, say)
+ * are none of its business. Nobody waits for a later one, so that no two wait for each other.
  */
 export const stopFormer: Step<Request> = {
   name: 'stop-former',
@@ -62,7 +64,7 @@ export const stopFormer: Step<Request> = {
 
 /**
  * Which operations to stop and which only to wait for. By what is recorded: what the runner holds of an operation that
- * is being driven may not have seen yet that it was told to stop.
+ * is being driven may be older.
  */
 async function formerOf(context: StepContext<Request>): Promise<{
   readonly stop: readonly string[];
@@ -73,14 +75,16 @@ async function formerOf(context: StepContext<Request>): Promise<{
   const stop = new Set(takesOver);
   const wait = new Set<string>();
   const mine = resourcesOf(operation.resource.id, operation.input);
-  for (const other of services.openOperations.of(volumeId)) {
-    if (other === operationId || stop.has(other)) continue;
-    const { started, phase, stopRequestedBy } = await recorded(context, other);
+  const { state: volume } = await services.handler.load(volumeAggregate, volumeStream(volumeId));
+  const earlier = requestsBefore(volume, operationId);
+  for (const { operationId: other, resource, input } of services.openOperations.of(volumeId)) {
+    if (!earlier.has(other) || stop.has(other)) continue;
     // what a transfer has left to do touches no backend, and must not be kept from it
-    if (started === null || started.resource.type === 'transfer') continue;
-    if (!resourcesOf(started.resource.id, started.input as Request).some((id) => mine.includes(id))) continue;
-    if (phase === 'parked') stop.add(other);
-    else if (stopRequestedBy !== null) wait.add(other);
+    if (resource.type === 'transfer') continue;
+    if (!resourcesOf(resource.id, input as Request).some((id) => mine.includes(id))) continue;
+    const former = await recorded(context, other);
+    if (former.phase === 'parked') stop.add(other);
+    else if (!hasEnded(former)) wait.add(other);
   }
   return { stop: [...stop], wait: [...wait] };
 }

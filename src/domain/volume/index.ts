@@ -17,7 +17,7 @@ import { evolve } from './evolve.ts';
 import { initialVolume, type LiveVolume, type Volume } from './state.ts';
 
 export { attachmentTo } from './decide/attachments.ts';
-export { hasLanded, landedAs, snapshotsOf, statusByAttachments } from './decide/ownership.ts';
+export { hasLanded, landedAs, requestsBefore, snapshotsOf, statusByAttachments } from './decide/ownership.ts';
 export { movedByTransfer } from './decide/transfer.ts';
 export { chargedProjectOf, evolve } from './evolve.ts';
 

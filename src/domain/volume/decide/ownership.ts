@@ -33,6 +33,15 @@ export function landedAs(state: Volume, operationId: string): Landed | null {
   return null;
 }
 
+/** The operations whose requests are in the stream before this one's. */
+export function requestsBefore(state: Volume, operationId: string): ReadonlySet<string> {
+  const before = new Set<string>();
+  for (let landed = landedAs(state, operationId)?.before ?? null; landed !== null; landed = landed.before) {
+    before.add(landed.operationId);
+  }
+  return before;
+}
+
 /** The live snapshots of a volume, oldest first. */
 export const snapshotsOf = (volume: LiveVolume): readonly Snapshot[] =>
   Object.values(volume.snapshots).sort((one, other) => one.ordinal - other.ordinal);
