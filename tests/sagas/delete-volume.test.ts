@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest';
 import { poolStream, quotaStream, volumeStream } from '../../src/commands/streams.ts';
-import { acceptedOf, asUser } from '../commands/world.ts';
 import { POOL_A, startWorld, takenOf, usedBy } from './world.ts';
 
 const NOTHING_TAKEN = { volumesGiB: 0, snapshotsGiB: 0 };
@@ -231,8 +230,7 @@ describe('a status that an administrator resets', () => {
     const { operationId } = await world.remove(volumeId);
     await world.parked(operationId);
     await world.resetStatus(volumeId, 'available');
-    const attach = { volumeId, instanceId: 'i1', hostName: null, mountpoint: '/dev/vdb', mode: 'rw' } as const;
-    acceptedOf(await world.clients.attachments.attach(attach, asUser('p1', 'attach')));
+    await world.attach(volumeId);
     await world.resume(operationId, 'retry');
     const calls = world.driver.calls.length;
     world.driver.release();

@@ -45,6 +45,10 @@ export function requestsOn(world: { readonly clients: World; ended(operationId: 
     resetSnapshotStatus: async (volumeId: string, snapshotId: string, status: string): Promise<void> => {
       acceptedOf(await snapshots.resetStatus({ volumeId, snapshotId, status }, admin()));
     },
+    attach: async (volumeId: string): Promise<void> => {
+      const attach = { volumeId, instanceId: 'instance', hostName: null, mountpoint: '/dev/vdb', mode: 'rw' } as const;
+      acceptedOf(await clients.attachments.attach(attach, user()));
+    },
     /** Moves the volume to another project by a transfer; resolves when it is accepted, not when quota has moved. */
     transfer: async (volumeId: string, toProjectId: string, noSnapshots = false) => {
       const offer = await clients.transfers.create({ volumeId, name: null, noSnapshots }, user());
