@@ -74,8 +74,21 @@ export const configSchema = z.strictObject({
     .default('info')
     .describe('Least level that is logged (SCORIA_LOG_LEVEL)'),
   auth: z.enum(['noauth']).default('noauth').describe('How callers are known (SCORIA_AUTH)'),
-  eventStore: z.enum(['sqlite']).default('sqlite').describe('Where the log lives (SCORIA_EVENTSTORE)'),
-  readStore: z.enum(['sqlite']).default('sqlite').describe('Where the read models live (SCORIA_READSTORE)'),
+  eventStore: z
+    .string()
+    .regex(
+      /^(sqlite|esdb(\+discover)?:\/\/[^/?].*)$/,
+      'sqlite, or a connection string esdb://... or esdb+discover://...',
+    )
+    .default('sqlite')
+    .describe('Where the log lives: sqlite, or the esdb:// connection string of an EventStoreDB (SCORIA_EVENTSTORE)'),
+  readStore: z
+    .string()
+    .regex(/^(sqlite|mongodb(\+srv)?:\/\/[^/?].*)$/, 'sqlite, or a URL mongodb://... or mongodb+srv://...')
+    .default('sqlite')
+    .describe(
+      'Where read models, leases and unfinished work live: sqlite, or the mongodb:// URL of a MongoDB (SCORIA_READSTORE)',
+    ),
   eventStoreServer: z
     .strictObject({
       host: z
@@ -198,10 +211,23 @@ export function parseConfig(tree: unknown): Config {
   return config;
 }
 
+/** True where every store may be used by many processes; an embedded one has one process. */
+export const isShared = ({ eventStore, readStore }: Pick<Config, 'eventStore' | 'readStore'>): boolean =>
+  eventStore !== 'sqlite' && readStore !== 'sqlite';
+
+/** To be shown: the passwords in connection strings are left out. */
+export const withoutPasswords = (config: Config): Config => ({
+  ...config,
+  eventStore: withoutPassword(config.eventStore),
+  readStore: withoutPassword(config.readStore),
+});
+
+const withoutPassword = (connection: string): string => connection.replace(/(:\/\/[^:@/?]*):[^@]*@/, '$1:***@');
+
 /** The embedded stores have one process, which therefore does everything; roles are for stores that many may use. */
-function checkRoles({ roles, eventStore }: Config): void {
-  const missing = ROLES.filter((role) => !roles.includes(role));
-  if (eventStore !== 'sqlite' || missing.length === 0) return;
+function checkRoles(config: Config): void {
+  const missing = ROLES.filter((role) => !config.roles.includes(role));
+  if (isShared(config) || missing.length === 0) return;
   throw new ConfigError(
     `roles: ${missing.join(', ')} would be done by nobody, since the embedded stores have one process`,
   );

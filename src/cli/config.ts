@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { CONFIG_VARIABLES, configSchema, loadConfig } from '../config.ts';
+import { CONFIG_VARIABLES, configSchema, loadConfig, withoutPasswords } from '../config.ts';
 import { print, printRows } from './output.ts';
 import type { CommonOptions } from './program.ts';
 
@@ -36,7 +36,7 @@ export function configReference(options: CommonOptions): void {
 }
 
 export function configShow(options: CommonOptions): void {
-  print(JSON.stringify(loadConfig({ file: options.config }), null, 2));
+  print(JSON.stringify(withoutPasswords(loadConfig({ file: options.config })), null, 2));
 }
 
 function keysOf(schema: JsonSchema, path: readonly string[]): readonly Key[] {

@@ -2,7 +2,14 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { backendDirectory, ConfigError, isLoopback, loadConfig, parseConfig } from '../../src/config.ts';
+import {
+  backendDirectory,
+  ConfigError,
+  isLoopback,
+  loadConfig,
+  parseConfig,
+  withoutPasswords,
+} from '../../src/config.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'scoria-config-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -32,6 +39,25 @@ describe('the configuration', () => {
     expect(config.logLevel).toBe('warn');
   });
 
+  it('takes real engines, by variable too, and then a part of the roles', () => {
+    const env = { SCORIA_EVENTSTORE: 'esdb+discover://cluster.example?tls=true', SCORIA_ROLES: 'api' };
+    const config = loadConfig({ file: file('readStore: mongodb://a:1,b:2/scoria?replicaSet=rs0'), env });
+    expect(config).toMatchObject({
+      eventStore: 'esdb+discover://cluster.example?tls=true',
+      readStore: 'mongodb://a:1,b:2/scoria?replicaSet=rs0',
+      roles: ['api'],
+    });
+  });
+
+  it('is shown without the passwords of its engines', () => {
+    const eventStore = 'esdb://scoria:secret%40@h1:2113,h2:2113?tls=true';
+    const readStore = 'mongodb://scoria:secret@h1:27017,h2:27017/scoria';
+    const shown = JSON.stringify(withoutPasswords(parseConfig({ eventStore, readStore })));
+    expect(shown).not.toContain('secret');
+    expect(shown).toContain('esdb://scoria:***@h1:2113,h2:2113?tls=true');
+    expect(withoutPasswords(parseConfig({})).eventStore).toBe('sqlite');
+  });
+
   it('may be an empty file', () => {
     expect(loadConfig({ file: file(''), env: {} }).server.port).toBe(8776);
   });
@@ -50,6 +76,14 @@ describe('the configuration', () => {
     ['an address beyond loopback without authentication', 'server: {host: 0.0.0.0}', /server\.host.*not a loopback/s],
     ['a role that nobody would have', 'roles: [api]', /roles: projections, operations, storage/],
     ['an unknown role', 'roles: [cook]', /roles/],
+    ['a log that is nowhere', 'eventStore: postgres://h', /eventStore: sqlite, or a connection string/],
+    ['a log without a host', 'eventStore: "esdb://?tls=false"', /eventStore/],
+    ['read models that are nowhere', 'readStore: http://h', /readStore: sqlite, or a URL/],
+    [
+      'a part of the roles where one store is embedded',
+      'roles: [api]\neventStore: esdb://h',
+      /roles: projections, operations, storage/,
+    ],
     ['a list at the top', '- a', /mapping is expected/],
     ['no YAML', 'a: [', /not YAML/],
   ])('refuses %s and names it', (_what, text, message) => {
