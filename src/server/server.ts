@@ -43,7 +43,7 @@ const READ_YOUR_WRITES_MS = 2_000;
  */
 export async function startServer(config: Config, logger: Logger): Promise<Server> {
   const clock = systemClock;
-  const stores = await openStores(config, clock);
+  const stores = await openStores(config, clock, logger);
   const stops: (() => Promise<void>)[] = [() => stores.close()];
   const stop = async (): Promise<void> => {
     for (const stopOne of stops.splice(0).reverse()) await stopOne();

@@ -2,7 +2,9 @@ import { mkdirSync } from 'node:fs';
 import { openSqliteCoordination } from '../adapters/sqlite/coordination.ts';
 import { lockDataDirectory } from '../adapters/sqlite/data-directory-lock.ts';
 import { openSqliteEventStore } from '../adapters/sqlite/event-store.ts';
+import { DamagedStore } from '../adapters/sqlite/faults.ts';
 import { openSqliteReadStore } from '../adapters/sqlite/read-store.ts';
+import { setAside } from '../adapters/sqlite/store-file.ts';
 import { startWriterThread } from '../adapters/sqlite/writer.ts';
 import { type Config, storeFiles } from '../config.ts';
 import type { Clock } from '../ports/clock.ts';
@@ -17,11 +19,30 @@ export interface Stores {
   close(): Promise<void>;
 }
 
+interface StoresLogger {
+  error(fields: object, message: string): void;
+}
+
+/**
+ * What lies in this store can be had from the log again: a damaged one (of a power loss, say) is put aside and begun anew.
+ * A lost lease is void anyway, and the tokens of a new file are higher than all that the old one gave.
+ */
+async function soundOrNew<S>(file: string, logger: StoresLogger, open: () => Promise<S>): Promise<S> {
+  try {
+    return await open();
+  } catch (error) {
+    if (!(error instanceof DamagedStore)) throw error;
+    const aside = setAside(file);
+    logger.error({ err: error, file, aside }, 'damaged store put aside: it is made again from the log');
+    return open();
+  }
+}
+
 /**
  * The embedded stores of one data directory, which this process alone may write to: a second server is refused. Since
  * the lock is held, every lease of an earlier process is void.
  */
-export async function openStores(config: Config, clock: Clock): Promise<Stores> {
+export async function openStores(config: Config, clock: Clock, logger: StoresLogger): Promise<Stores> {
   mkdirSync(config.dataDir, { recursive: true, mode: 0o700 });
   const lock = lockDataDirectory(config.dataDir);
   const opened: { close(): Promise<void> }[] = [];
@@ -40,8 +61,12 @@ export async function openStores(config: Config, clock: Clock): Promise<Stores> 
     // A thread costs 10 MiB. These two share one; the log has its own, so that its syncs hold nobody else up.
     const writer = startWriterThread();
     opened.push(writer);
-    const readStore = await opening(openSqliteReadStore({ file: files.readModels, clock, writer }));
-    const coordination = await opening(openSqliteCoordination({ file: files.coordination, clock, writer }));
+    const readStore = await opening(
+      soundOrNew(files.readModels, logger, () => openSqliteReadStore({ file: files.readModels, clock, writer })),
+    );
+    const coordination = await opening(
+      soundOrNew(files.coordination, logger, () => openSqliteCoordination({ file: files.coordination, clock, writer })),
+    );
     await coordination.releaseAll();
     return { eventStore, readStore, coordination, close };
   } catch (error) {

@@ -1,7 +1,8 @@
-import { closeSync, openSync, readSync, statSync } from 'node:fs';
+import { closeSync, openSync, readSync, renameSync, statSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import { StoreUnavailable } from '../../ports/event-store.ts';
 import { checking, DamagedStore, reading } from './faults.ts';
+import { readWal } from './write-ahead-log.ts';
 
 /** What a kind of store file looks like: SQLite's `application_id` and `user_version` name it in the header. */
 export interface StoreLayout {
@@ -112,13 +113,15 @@ function checkHeader(file: string): void {
   if (header.toString('latin1', 0, SQLITE_MAGIC.length) !== SQLITE_MAGIC) {
     throw new DamagedStore(file, 'bytes 0 to 15 are not the header of an SQLite file');
   }
-  // With a write-ahead log beside it, the pages that are missing may still lie there.
-  if (sizeOf(`${file}-wal`) > 0) return;
   // https://www.sqlite.org/fileformat2.html: a page size of 65536 is written as 1.
   const pageSize = header.readUInt16BE(16) === 1 ? 65_536 : header.readUInt16BE(16);
-  const promised = pageSize * header.readUInt32BE(28);
-  if (size < promised) {
-    throw new DamagedStore(file, `it ends at byte ${size}, and its header promises ${promised} bytes`);
+  const wal = reading(file, () => readWal(file));
+  const pages = wal.databasePages ?? header.readUInt32BE(28);
+  // Pages behind the end may lie in the write-ahead log; else SQLite itself would notice only when it needs them.
+  for (let page = Math.floor(size / pageSize) + 1; page <= pages; page += 1) {
+    if (wal.pages.has(page)) continue;
+    const logged = wal.databasePages === null ? '' : ' (its write-ahead log counted in)';
+    throw new DamagedStore(file, `it ends at byte ${size}, and its header promises ${pageSize * pages} bytes${logged}`);
   }
 }
 
@@ -139,4 +142,13 @@ function checkLayout(database: DatabaseSync, file: string, layout: StoreLayout):
       `it has schema version ${version}, and this build reads version ${layout.schemaVersion}`,
     );
   }
+}
+
+/** Moves a store's file out of the way, for somebody to look at, in place of one that was moved before. Returns its new name. */
+export function setAside(file: string): string {
+  const aside = `${file}.damaged`;
+  for (const suffix of ['', '-wal']) {
+    if (statSync(file + suffix, { throwIfNoEntry: false }) !== undefined) renameSync(file + suffix, aside + suffix);
+  }
+  return aside;
 }
