@@ -33,6 +33,9 @@ const COORDINATION_LAYOUT: StoreLayout = {
     ) STRICT, WITHOUT ROWID`,
 };
 
+/** Tokens follow the time in ms: also where this file was lost, or is an older copy, no token comes twice. */
+const TIME_MS = "CAST(unixepoch('subsec') * 1000 AS INTEGER)";
+
 /** A lease as a challenger saw it, and since when it has not changed. */
 interface Watch {
   readonly token: number;
@@ -73,14 +76,12 @@ export async function openSqliteCoordination(options: SqliteCoordinationOptions)
       true,
       seen === undefined
         ? {
-            // The first token is the time in ms: also where this file was lost and made anew, no token comes twice.
-            sql: `INSERT INTO leases (resource, holder, token, beat)
-              VALUES (?, ?, CAST(unixepoch('subsec') * 1000 AS INTEGER), 1) ON CONFLICT DO NOTHING RETURNING token`,
+            sql: `INSERT INTO leases (resource, holder, token, beat) VALUES (?, ?, ${TIME_MS}, 1) ON CONFLICT DO NOTHING RETURNING token`,
             rows: [[resource, holder]],
             guard: true,
           }
         : {
-            sql: `UPDATE leases SET holder = ?, token = token + 1, beat = beat + 1
+            sql: `UPDATE leases SET holder = ?, token = max(token + 1, ${TIME_MS}), beat = beat + 1
               WHERE resource = ? AND holder IS ? AND token = ? AND beat = ? RETURNING token`,
             rows: [[holder, resource, ...seen]],
             guard: true,
