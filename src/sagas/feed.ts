@@ -1,5 +1,7 @@
 import type { CommandHandler } from '../commands/handle.ts';
 import { operationAggregate, operationStream } from '../commands/operations.ts';
+import { quotaAggregate, quotaStream } from '../commands/streams.ts';
+import { getById } from '../domain/kernel/id-map.ts';
 import { deriveId } from '../domain/kernel/ids.ts';
 import { quotaEvents } from '../domain/quota/events.ts';
 import { type VolumeEvent, volumeEvents } from '../domain/volume/events.ts';
@@ -180,6 +182,12 @@ export function createOperationsFeed(deps: {
     return null;
   };
 
+  /** Not so where the charge has ended, or where the log is older than what is noted here: a restored one, say. */
+  const isCharged = async ({ operationId, projectId }: WatchedCharge): Promise<boolean> => {
+    const { state } = await handler.load(quotaAggregate, quotaStream(projectId));
+    return getById(state.open, operationId) !== undefined;
+  };
+
   const takeUpUnfinished = async (): Promise<void> => {
     const unfinished = await coordination.listWork('operation');
     for (const work of unfinished) {
@@ -190,7 +198,8 @@ export function createOperationsFeed(deps: {
     }
     for (const work of await coordination.listWork('charge')) {
       savedWork.set(`charge ${work.id}`, work);
-      orphans.charged(work.data as unknown as WatchedCharge);
+      const charge = work.data as unknown as WatchedCharge;
+      if (await isCharged(charge)) orphans.charged(charge);
     }
     if (unfinished.length > 0) logger.info({ operations: unfinished.length }, 'unfinished operations taken up');
   };
