@@ -44,6 +44,13 @@ const deathOf = (random: Random): Death =>
     [2, 'while going on'],
   ]);
 
+/** Limits and volume types that the load counts on. */
+export async function prepareProjects(url: string): Promise<void> {
+  await mustAsk(url, 'PUT', `/os-quota-sets/${PROJECTS[1]}`, { body: { quota_set: BETA_LIMITS } });
+  const onSmallPool = { name: TYPE_OF_SMALL_POOL, extra_specs: { volume_backend_name: 'b' } };
+  await mustAsk(url, 'POST', '/types', { body: { volume_type: onSmallPool } });
+}
+
 /** Load, kill, restart, rest, check: until so many kills, the deadline or the first violation. Returns what is broken. */
 export async function mixedLoad(home: ServerHome, options: MixedOptions): Promise<readonly Broken[]> {
   const random = createRandom(options.seed);
@@ -87,9 +94,7 @@ export async function mixedLoad(home: ServerHome, options: MixedOptions): Promis
   };
 
   let server = await home.start();
-  await mustAsk(server.url, 'PUT', `/os-quota-sets/${PROJECTS[1]}`, { body: { quota_set: BETA_LIMITS } });
-  const onSmallPool = { name: TYPE_OF_SMALL_POOL, extra_specs: { volume_backend_name: 'b' } };
-  await mustAsk(server.url, 'POST', '/types', { body: { volume_type: onSmallPool } });
+  await prepareProjects(server.url);
   for (let killed = 0; ; ) {
     const before = { ...acknowledged.figures };
     const ranMs = await runAndKill(server);

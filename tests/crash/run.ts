@@ -5,18 +5,20 @@ import { parseArgs } from 'node:util';
 import { CREATES_CONFIG, concurrentCreates } from './concurrent-creates.ts';
 import type { Broken } from './invariants.ts';
 import { MIXED_CONFIG, mixedLoad } from './mixed-load.ts';
+import { powerLoss } from './power-loss.ts';
 import { printBroken } from './report.ts';
 import { createServerHome, type ServerHome } from './server-process.ts';
 
 /*
  * `npm run test:crash`: a server is killed at random moments, and after each restart everything that must hold is
- * looked at (invariants.ts). Options: --kills, --minutes (whichever comes first), --seed, --scenario.
+ * looked at (invariants.ts). Options: --kills, --cuts, --minutes (whichever comes first), --seed, --scenario.
  */
 const { values } = parseArgs({
   options: {
     kills: { type: 'string', default: '200' },
     minutes: { type: 'string', default: '10' },
     seed: { type: 'string', default: String(Math.floor(Math.random() * 2 ** 31)) },
+    cuts: { type: 'string', default: '40' },
     scenario: { type: 'string', default: 'all' },
   },
 });
@@ -35,6 +37,10 @@ const SCENARIOS: Readonly<
   mixed: {
     config: MIXED_CONFIG,
     run: (home) => mixedLoad(home, { kills: Number(values.kills), seed, deadlineMs: Number(values.minutes) * 60_000 }),
+  },
+  'power-loss': {
+    config: MIXED_CONFIG,
+    run: (home) => powerLoss(home, { cuts: Number(values.cuts), seed, deadlineMs: Number(values.minutes) * 60_000 }),
   },
 };
 
