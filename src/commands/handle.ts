@@ -125,6 +125,8 @@ interface Waiting extends Sent {
 
 const MAX_CONFLICTS = 8;
 const MAX_UNKNOWN_OUTCOMES = 5;
+/** A store that took so long over an append has tried again by itself: the caller is not kept waiting for more of that. */
+const PATIENT_STORE_MS = 5_000;
 /** Commands decided and appended together; what waits longer goes into the next append. */
 const MAX_BATCH = 256;
 
@@ -181,12 +183,14 @@ export function createCommandHandler(options: CommandHandlerOptions): CommandHan
     expected: ExpectedRevision,
     events: readonly EventToAppend[],
   ): Promise<AppendResult> => {
+    const startedMs = clock.monotonicMs();
     for (let attempt = 1; ; attempt += 1) {
       try {
         return await eventStore.append(stream, expected, events);
       } catch (error) {
         const unknown = error instanceof StoreUnavailable && error.outcome === 'unknown';
-        if (!unknown || attempt >= MAX_UNKNOWN_OUTCOMES) throw error;
+        const enough = attempt >= MAX_UNKNOWN_OUTCOMES || clock.monotonicMs() - startedMs > PATIENT_STORE_MS;
+        if (!unknown || enough) throw error;
         await clock.sleep(20 * 2 ** attempt);
       }
     }

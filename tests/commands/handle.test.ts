@@ -334,6 +334,22 @@ describe('an append whose outcome is not known', () => {
     expect(store.eventsOf(STREAM)).toHaveLength(1);
   });
 
+  it('is not sent again by who has waited for a store that did so itself', async () => {
+    const store = createMemoryEventStore();
+    store.plantFaults(STREAM, 'lost', 'lost');
+    let atMs = 0;
+    const clock = { ...stillClock(), monotonicMs: () => atMs };
+    const slow: MemoryEventStore = {
+      ...store,
+      append: (stream, expected, events) => {
+        atMs += 20_000;
+        return store.append(stream, expected, events);
+      },
+    };
+    await expect(send(handlerOn(slow, { clock }), 'c1', add(2))).rejects.toMatchObject({ outcome: 'unknown' });
+    expect(store.appends).toHaveLength(1);
+  });
+
   it('is not sent again when it was certainly not done', async () => {
     const store = createMemoryEventStore();
     store.plantFaults(STREAM, 'down');
