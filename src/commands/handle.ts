@@ -1,5 +1,6 @@
 import type { Decider } from '../domain/kernel/decider.ts';
 import type { Actor, DomainEvent, EventCatalogue } from '../domain/kernel/event.ts';
+import { createRecent } from '../domain/kernel/recent.ts';
 import type { Rejection } from '../domain/kernel/rejection.ts';
 import type { Clock } from '../ports/clock.ts';
 import {
@@ -79,6 +80,8 @@ export interface HandleOptions<State> {
    * on, so that nothing can change in between. A refusal where it is no longer so.
    */
   readonly provided?: (state: State) => Rejection | null;
+  /** The stream is known to be new: it is not looked for first. Where it is there all the same, the append finds out. */
+  readonly isNew?: boolean;
 }
 
 export interface CommandHandler {
@@ -110,7 +113,7 @@ export interface CommandHandlerOptions {
   readonly eventStore: EventStore;
   readonly clock: Clock;
   readonly onRefused?: RefusalSink;
-  /** Streams whose folded state is kept. */
+  /** Streams whose folded state is kept, at least; at most twice as many. */
   readonly cachedStreams?: number;
   /** No other process writes to the log: what is cached is what there is. */
   readonly exclusive?: boolean;
@@ -119,8 +122,17 @@ export interface CommandHandlerOptions {
 }
 
 interface Waiting extends Sent {
+  readonly isNew: boolean;
   resolve(outcome: Outcome<unknown, DomainEvent>): void;
   fail(error: unknown): void;
+}
+
+/** An append that was sent to the store. */
+interface UnderWay {
+  /** Resolves when the cache has what was appended, or nobody knows whether it was; never rejects. */
+  readonly told: Promise<void>;
+  /** Its outcome is not known and it is sent again: only the log tells what there is. */
+  isRepeated: boolean;
 }
 
 const MAX_CONFLICTS = 8;
@@ -139,19 +151,14 @@ const MAX_BATCH = 256;
  * outcome is not known the same bytes are sent again, or the reload finds the command's id in the log.
  */
 export function createCommandHandler(options: CommandHandlerOptions): CommandHandler {
-  const { eventStore, clock, onRefused, cachedStreams = 5_000, exclusive = false, random = Math.random } = options;
-  const cache = new Map<string, Entry>();
+  const { eventStore, clock, onRefused, cachedStreams = 1_000, exclusive = false, random = Math.random } = options;
+  const cache = createRecent<Entry>(cachedStreams);
   /** Commands that wait while a batch of their stream is under way; a stream that is not here is idle. */
   const queues = new Map<string, Waiting[]>();
-  const appending = new Set<string>();
+  const appending = new Map<string, UnderWay>();
 
   const remember = (stream: string, entry: Entry): Entry => {
-    cache.delete(stream);
     cache.set(stream, entry);
-    if (cache.size > cachedStreams) {
-      const oldest = cache.keys().next();
-      if (!oldest.done) cache.delete(oldest.value);
-    }
     return entry;
   };
 
@@ -169,9 +176,11 @@ export function createCommandHandler(options: CommandHandlerOptions): CommandHan
 
   /** The stream as it is now; only as fresh as the cache when a later append will prove it. */
   const current = async (aggregate: AnyAggregate, stream: string): Promise<Entry> => {
-    const cached = cache.get(stream);
     // While an append is under way its events may be in the log, and seen there, before this process is told so.
-    if (cached !== undefined && exclusive && !appending.has(stream)) return remember(stream, cached);
+    const underWay = appending.get(stream);
+    if (underWay !== undefined && exclusive) await underWay.told;
+    const cached = cache.get(stream);
+    if (cached !== undefined && exclusive && underWay?.isRepeated !== true) return cached;
     const entry = await (cached === undefined ? fetchEntry(aggregate, stream) : refresh(aggregate, stream, cached));
     // A batch may have moved the stream on while this was read: then its entry is the newer one.
     if (cache.get(stream) === cached) remember(stream, entry);
@@ -182,6 +191,7 @@ export function createCommandHandler(options: CommandHandlerOptions): CommandHan
     stream: string,
     expected: ExpectedRevision,
     events: readonly EventToAppend[],
+    onUnknown: () => void,
   ): Promise<AppendResult> => {
     const startedMs = clock.monotonicMs();
     for (let attempt = 1; ; attempt += 1) {
@@ -191,6 +201,7 @@ export function createCommandHandler(options: CommandHandlerOptions): CommandHan
         const unknown = error instanceof StoreUnavailable && error.outcome === 'unknown';
         const enough = attempt >= MAX_UNKNOWN_OUTCOMES || clock.monotonicMs() - startedMs > PATIENT_STORE_MS;
         if (!unknown || enough) throw error;
+        onUnknown();
         await clock.sleep(20 * 2 ** attempt);
       }
     }
@@ -204,10 +215,11 @@ export function createCommandHandler(options: CommandHandlerOptions): CommandHan
 
   const runBatch = async (aggregate: AnyAggregate, stream: string, batch: readonly Waiting[]): Promise<void> => {
     const cached = cache.get(stream);
-    let proven = cached === undefined || exclusive;
-    let entry = cached ?? (await fetchEntry(aggregate, stream));
+    const isNew = cached === undefined && batch.every((waiting) => waiting.isNew);
+    let proven = !isNew && (cached === undefined || exclusive);
+    let entry = cached ?? (isNew ? emptyEntry(aggregate) : await fetchEntry(aggregate, stream));
     for (let conflicts = 0; ; ) {
-      const plan = planBatch(aggregate, stream, entry, batch, clock.now());
+      const plan = planBatch(aggregate, stream, entry, batch, { now: clock.now(), exclusive });
       if (plan.toAppend.length === 0) {
         if (!proven && needsProof(plan)) {
           proven = true;
@@ -219,9 +231,15 @@ export function createCommandHandler(options: CommandHandlerOptions): CommandHan
         answer(plan, remember(stream, entry), batch, stream);
         return;
       }
-      appending.add(stream);
+      const { promise: told, resolve: tellReaders } = Promise.withResolvers<void>();
+      const underWay: UnderWay = { told, isRepeated: false };
+      appending.set(stream, underWay);
+      const onUnknown = (): void => {
+        underWay.isRepeated = true;
+        tellReaders();
+      };
       try {
-        const result = await appendWithRetry(stream, entry.revision ?? 'no-stream', plan.toAppend);
+        const result = await appendWithRetry(stream, entry.revision ?? 'no-stream', plan.toAppend, onUnknown);
         answer(plan, remember(stream, committed(entry, plan, result, batch)), batch, stream);
         return;
       } catch (error) {
@@ -234,6 +252,7 @@ export function createCommandHandler(options: CommandHandlerOptions): CommandHan
         proven = true;
       } finally {
         appending.delete(stream);
+        tellReaders();
       }
     }
   };
@@ -285,11 +304,12 @@ export function createCommandHandler(options: CommandHandlerOptions): CommandHan
   };
 
   return {
-    handle: (aggregate, stream, command, context, { provided } = {}) =>
+    handle: (aggregate, stream, command, context, { provided, isNew = false } = {}) =>
       new Promise((resolve, fail) => {
         enqueue(aggregate as unknown as AnyAggregate, stream, {
           command,
           context,
+          isNew,
           provided: provided as Sent['provided'],
           resolve: resolve as Waiting['resolve'],
           fail,

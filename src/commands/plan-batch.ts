@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { Decision } from '../domain/kernel/decider.ts';
 import type { DomainEvent, EventMetadata } from '../domain/kernel/event.ts';
 import { eventIdOf } from '../domain/kernel/ids.ts';
@@ -71,13 +71,19 @@ export const emptyEntry = (aggregate: AnyAggregate): Entry => ({
   sinceBooks: 0,
 });
 
+export interface PlanOptions {
+  readonly now: Instant;
+  /** Nobody else is sent the same commands: their ids tell their events apart. */
+  readonly exclusive: boolean;
+}
+
 /** Decides all commands of a batch in memory, each on the state that the one before left. */
 export function planBatch(
   aggregate: AnyAggregate,
   stream: string,
   entry: Entry,
   batch: readonly Sent[],
-  now: Instant,
+  options: PlanOptions,
 ): Plan {
   const verdicts: Verdict[] = [];
   const toAppend: EventToAppend[] = [];
@@ -91,14 +97,14 @@ export function planBatch(
       verdicts.push(twin.requestHash === requestHash ? twin.verdict : keyReused());
       continue;
     }
-    const verdict = verdictFor(aggregate, entry, state, sent, now);
+    const verdict = verdictFor(aggregate, entry, state, sent, options.now);
     verdicts.push(verdict);
     if (verdict.kind !== 'accepted' || verdict.repeated !== undefined || verdict.events.length === 0) continue;
     planned.set(commandId, { verdict, requestHash });
     state = verdict.state;
     lastContext = sent.context;
     for (const [index, event] of verdict.events.entries()) {
-      toAppend.push(toStored(aggregate, stream, event, index, sent.context, now));
+      toAppend.push(toStored(aggregate, stream, event, index, sent.context, options));
     }
   }
   const { books } = aggregate;
@@ -106,7 +112,7 @@ export function planBatch(
     return { verdicts, toAppend, state, closed: false };
   }
   const closing = aggregate.catalogue.encode(books.close(state));
-  toAppend.push(toStored(aggregate, stream, closing, CLOSING_INDEX, lastContext, now));
+  toAppend.push(toStored(aggregate, stream, closing, CLOSING_INDEX, lastContext, options));
   return { verdicts, toAppend, state: aggregate.decider.evolve(state, closing), closed: true };
 }
 
@@ -153,7 +159,7 @@ function toStored(
   event: DomainEvent,
   index: number,
   context: CommandContext,
-  now: Instant,
+  { now, exclusive }: PlanOptions,
 ): EventToAppend {
   const { commandId, correlationId, causationId, actor, origin, traceparent, requestHash } = context;
   const metadata: EventMetadata = {
@@ -167,7 +173,7 @@ function toStored(
     ...(traceparent === undefined ? {} : { traceparent }),
     ...(requestHash === undefined ? {} : { requestHash }),
   };
-  const digest = createHash('sha1').update(JSON.stringify(event.data)).digest('base64');
+  const digest = exclusive ? '' : hash('sha1', JSON.stringify(event.data), 'base64');
   return { id: eventIdOf(commandId, stream, index, digest), type: event.type, data: event.data, metadata };
 }
 

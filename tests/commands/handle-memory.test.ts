@@ -67,15 +67,41 @@ describe('what is kept in memory', () => {
   it('is the folded state of the streams used last', async () => {
     const store = createMemoryEventStore();
     const handler = handlerOn(store, { cachedStreams: 2, exclusive: true });
-    for (const stream of ['a', 'b', 'a', 'c']) {
+    for (const stream of ['a', 'b', 'c', 'a', 'd', 'e']) {
       await handler.handle(counterAggregate, stream, add(1), contextOf(`${stream}-${store.events.length}`));
     }
     const reads = store.calls.readStream;
-    await handler.load(counterAggregate, 'a');
-    await handler.load(counterAggregate, 'c');
+    await handler.load(counterAggregate, 'd');
+    await handler.load(counterAggregate, 'e');
     expect(store.calls.readStream).toBe(reads);
     await handler.load(counterAggregate, 'b');
     expect(store.calls.readStream).toBe(reads + 1);
+  });
+
+  it('is not looked for where the stream is known to be new', async () => {
+    const store = createMemoryEventStore();
+    const handler = handlerOn(store, { exclusive: true });
+    const outcome = await handler.handle(counterAggregate, STREAM, add(1), contextOf('c1'), { isNew: true });
+    expect(outcome).toMatchObject({ kind: 'accepted', state: 1 });
+    expect(store.calls.readStream).toBe(0);
+  });
+
+  it.each([true, false])('is found out where a stream is not as new as was thought (alone: %s)', async (exclusive) => {
+    const store = createMemoryEventStore();
+    await send(handlerOn(store), 'c1', add(5));
+    const handler = handlerOn(store, { exclusive });
+    const refused = await handler.handle(counterAggregate, STREAM, add(5, { limit: 6 }), contextOf('c2'), {
+      isNew: true,
+    });
+    expect(refused.kind).toBe('rejected');
+    const other = handlerOn(store, { exclusive });
+    const added = await other.handle(counterAggregate, STREAM, add(1), contextOf('c3'), { isNew: true });
+    expect(added).toMatchObject({ kind: 'accepted', state: 6 });
+    const again = await handlerOn(store, { exclusive }).handle(counterAggregate, STREAM, add(1), contextOf('c3'), {
+      isNew: true,
+    });
+    expect(again).toMatchObject({ kind: 'accepted', state: 6 });
+    expect(store.eventsOf(STREAM)).toHaveLength(2);
   });
 
   it('is never replaced by what a slow reading saw before', async () => {

@@ -1,3 +1,4 @@
+import { createRecent, type Recent } from '../../domain/kernel/recent.ts';
 import type { Document } from '../../ports/read-store.ts';
 
 /**
@@ -67,45 +68,5 @@ export function createReadCache(): ReadCache {
       table.lists.clear();
     },
     forgetAll: () => tables.clear(),
-  };
-}
-
-interface Recent<V> {
-  get(key: string): V | undefined;
-  set(key: string, value: V): void;
-  delete(key: string): void;
-  clear(): void;
-}
-
-/** Keeps at least the last `size` values and at most twice as many, in two generations: a hit costs no bookkeeping. */
-function createRecent<V>(size: number): Recent<V> {
-  let fresh = new Map<string, V>();
-  let old = new Map<string, V>();
-
-  const set = (key: string, value: V): void => {
-    if (fresh.size >= size) {
-      old = fresh;
-      fresh = new Map();
-    }
-    fresh.set(key, value);
-  };
-
-  return {
-    get: (key) => {
-      const value = fresh.get(key);
-      if (value !== undefined) return value;
-      const before = old.get(key);
-      if (before !== undefined) set(key, before);
-      return before;
-    },
-    set,
-    delete: (key) => {
-      fresh.delete(key);
-      old.delete(key);
-    },
-    clear: () => {
-      fresh.clear();
-      old.clear();
-    },
   };
 }
