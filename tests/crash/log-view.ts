@@ -111,12 +111,16 @@ export function createLogView(): LogView {
     return [];
   };
 
-  /** Own limits only: what the defaults are is the configuration's to say. */
+  /**
+   * Own limits only: what the defaults are is the configuration's to say. And only of what this charge adds to: a limit may
+   * be set below what is used already.
+   */
   const checkLimits = (projectId: string, { charged, limits }: QuotaLedger, event: RecordedEvent): void => {
     if (event.type !== 'QuotaCharged') return;
+    const { amounts } = event.data as { readonly amounts: Readonly<Record<string, number>> };
     for (const [resource, limit] of Object.entries(limits)) {
       const used = charged[resource] ?? 0;
-      if (limit < 0 || used <= limit) continue;
+      if (limit < 0 || used <= limit || amounts[resource] === undefined) continue;
       const what = `project ${projectId} is charged ${used} ${resource} of ${limit} at position ${event.position}`;
       breaches.push({ what, streams: [event.stream] });
     }
