@@ -72,7 +72,7 @@ export function commandContextOf(call: Call): CommandContext {
   const base = { correlationId: requestId, actor: caller.actor, origin: request.ip, ...traced };
   if (key === undefined) {
     const commandId = randomUUID();
-    return { commandId, causationId: commandId, ...base };
+    return { commandId, causationId: commandId, isFirst: true, ...base };
   }
   if (typeof key !== 'string' || key === '' || key.length > MAX_KEY_LENGTH) {
     throw badRequest(`Invalid Idempotency-Key: 1 to ${MAX_KEY_LENGTH} characters are allowed.`);

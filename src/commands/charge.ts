@@ -47,6 +47,8 @@ export interface Landing {
    * well. Only a creation is so: its stream has nothing that could make it possible later.
    */
   readonly refusalIsFinal?: boolean;
+  /** Its stream is known to be new. */
+  readonly isNew?: boolean;
 }
 
 /** What the request did when it was sent before; null where it is new. A refusal where its id came with another body. */
@@ -119,9 +121,10 @@ export async function chargeAndLand(
   landing: Landing,
   context: CommandContext,
 ): Promise<Outcome<Volume, VolumeEvent>> {
-  const { volumeId, operationId, command, provided, refusalIsFinal = false } = landing;
+  const { volumeId, operationId, command, provided, refusalIsFinal = false, isNew = false } = landing;
   const { projectId } = charge;
-  const land = () => sendToVolume(deps, volumeId, command, context, provided === undefined ? undefined : { provided });
+  const options = provided === undefined ? { isNew } : { provided, isNew };
+  const land = () => sendToVolume(deps, volumeId, command, context, options);
 
   const charged = await deps.handler.handle(
     quotaAggregate,

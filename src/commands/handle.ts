@@ -35,6 +35,8 @@ export interface CommandContext {
   readonly origin?: string;
   readonly traceparent?: string;
   readonly requestHash?: string;
+  /** The id was made for this one sending: nothing can have been done under it before. */
+  readonly isFirst?: true;
 }
 
 /** An aggregate as `handle` needs it: how its streams are read, and how a long ledger closes its books. */

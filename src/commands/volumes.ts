@@ -118,7 +118,9 @@ export function createVolumeCommands(deps: CommandDependencies): VolumeCommands 
 async function createVolume(deps: CommandDependencies, input: CreateVolumeInput, context: CommandContext): Started {
   const volumeId = resourceIdOf(context.commandId, 'volume');
   const operationId = operationIdOf(context.commandId);
-  const before = await landedBefore(deps, { volumeId, operationId, command: 'CreateVolume' }, context);
+  const { isFirst = false } = context;
+  const landing = { volumeId, operationId, command: 'CreateVolume' } as const;
+  const before = isFirst ? null : await landedBefore(deps, landing, context);
   if (before !== null) return operationFacts(volumeId, operationId, before);
   const request = await requestOf(deps, input, { volumeId, operationId }, context);
   if (request.kind === 'rejected') {
@@ -129,7 +131,13 @@ async function createVolume(deps: CommandDependencies, input: CreateVolumeInput,
   const outcome = await chargeAndLand(
     deps,
     { projectId, amounts, volumeSizeGiB: sizeGiB, reserved: false, resource: 'volume' },
-    { volumeId, operationId, command: { type: 'CreateVolume', request: request.value }, refusalIsFinal: true },
+    {
+      volumeId,
+      operationId,
+      command: { type: 'CreateVolume', request: request.value },
+      refusalIsFinal: true,
+      isNew: isFirst,
+    },
     context,
   );
   return operationFacts(volumeId, operationId, outcome);

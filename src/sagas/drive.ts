@@ -72,6 +72,7 @@ export function createOperationDriver(options: {
         ? { type: 'StartOperation', started: first.data as Started, progress: pending.slice(1) }
         : { type: 'RecordProgress', seen, progress: pending },
       operationContext(virtual(run), run.correlationId, commandId),
+      { isNew: starts },
     );
     if (outcome.kind === 'accepted' && outcome.events.length > 0) {
       run.operation = virtual(run);
