@@ -86,7 +86,8 @@ async function rebuildHere(name: string, options: CommonOptions): Promise<Summar
   if (!allProjections.some(({ collection }) => collection.name === name)) {
     throw new Error(`there is no read model ${name}`);
   }
-  const stores = await openStores(loadConfig({ file: options.config }), systemClock);
+  const logger = pino({ level: 'warn' }, pino.destination(2));
+  const stores = await openStores(loadConfig({ file: options.config }), systemClock, logger);
   try {
     const [result] = await withProgress(name, (onProgress) =>
       rebuildAlone(
@@ -94,7 +95,7 @@ async function rebuildHere(name: string, options: CommonOptions): Promise<Summar
           ...stores,
           projections: allProjections,
           decode: decodeRecorded,
-          logger: pino({ level: 'warn' }, pino.destination(2)),
+          logger,
           clock: systemClock,
         },
         [name],

@@ -103,7 +103,7 @@ export async function startTestServer(options: ServerOptions = {}): Promise<Test
   let ahead = 0;
   const clock: Clock = { ...systemClock, now: () => systemClock.now() + ahead };
   const logger = pino({ level: 'silent' });
-  const stores = await openStores(config, clock);
+  const stores = await openStores(config, clock, logger);
   const refusals: Parameters<RefusalSink>[0][] = [];
   const onRefused: RefusalSink = (refusal) => refusals.push(refusal);
   const handler = createCommandHandler({ eventStore: stores.eventStore, clock, exclusive: true, onRefused });
