@@ -1,9 +1,11 @@
 import { existsSync } from 'node:fs';
 import { openSqliteEventStore } from '../adapters/sqlite/event-store.ts';
 import { openSqliteReadStore } from '../adapters/sqlite/read-store.ts';
+import { systemClock } from '../adapters/system/clock.ts';
 import { type Config, loadConfig, storeFiles } from '../config.ts';
 import type { EventStore } from '../ports/event-store.ts';
 import type { ReadStore } from '../ports/read-store.ts';
+import { openEventStoreEngine, openReadStoreEngine } from '../server/stores.ts';
 import type { CommonOptions } from './program.ts';
 
 /** The log, opened for reading beside a running server. */
@@ -12,7 +14,9 @@ export async function withEventStore<T>(
   use: (store: EventStore, config: Config) => Promise<T>,
 ): Promise<T> {
   const config = loadConfig({ file: options.config });
-  const store = await openSqliteEventStore({ file: existing(storeFiles(config).events), readOnly: true });
+  const store = await (config.eventStore === 'sqlite'
+    ? openSqliteEventStore({ file: existing(storeFiles(config).events), readOnly: true })
+    : openEventStoreEngine(config.eventStore));
   return closing(store, () => use(store, config));
 }
 
@@ -22,7 +26,9 @@ export async function withReadStore<T>(
   use: (store: ReadStore, config: Config) => Promise<T>,
 ): Promise<T> {
   const config = loadConfig({ file: options.config });
-  const store = await openSqliteReadStore({ file: existing(storeFiles(config).readModels), readOnly: true });
+  const store = await (config.readStore === 'sqlite'
+    ? openSqliteReadStore({ file: existing(storeFiles(config).readModels), readOnly: true })
+    : openReadStoreEngine(config.readStore, systemClock));
   return closing(store, () => use(store, config));
 }
 

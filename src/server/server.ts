@@ -49,10 +49,10 @@ export async function startServer(config: Config, logger: Logger): Promise<Serve
     for (const stopOne of stops.splice(0).reverse()) await stopOne();
   };
   try {
-    const { eventStore, readStore, coordination } = stores;
+    const { eventStore, readStore, coordination, exclusive } = stores;
     const handlerOf: { current: CommandHandler | null } = { current: null };
     const refusals = createRefusalRecorder({ handler: () => required(handlerOf.current), clock, ids: randomIds });
-    const handler = createCommandHandler({ eventStore, clock, exclusive: true, onRefused: refusals.sink });
+    const handler = createCommandHandler({ eventStore, clock, exclusive, onRefused: refusals.sink });
     handlerOf.current = handler;
     stops.push(() => refusals.settled());
 

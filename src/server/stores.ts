@@ -6,7 +6,7 @@ import { DamagedStore } from '../adapters/sqlite/faults.ts';
 import { openSqliteReadStore } from '../adapters/sqlite/read-store.ts';
 import { setAside } from '../adapters/sqlite/store-file.ts';
 import { startWriterThread } from '../adapters/sqlite/writer.ts';
-import { type Config, storeFiles } from '../config.ts';
+import { type Config, isShared, storeFiles } from '../config.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Coordination } from '../ports/coordination.ts';
 import type { EventStore } from '../ports/event-store.ts';
@@ -16,6 +16,8 @@ export interface Stores {
   readonly eventStore: EventStore;
   readonly readStore: ReadStore;
   readonly coordination: Coordination;
+  /** No other process appends to the log. */
+  readonly exclusive: boolean;
   close(): Promise<void>;
 }
 
@@ -39,12 +41,12 @@ async function soundOrNew<S>(file: string, logger: StoresLogger, open: () => Pro
 }
 
 /**
- * The embedded stores of one data directory, which this process alone may write to: a second server is refused. Since
- * the lock is held, every lease of an earlier process is void.
+ * The stores that are configured, real engines or embedded. Embedded ones lie in the data directory, which this process
+ * alone may write to: a second server is refused. Since the lock is held, every lease of an earlier process is void.
  */
 export async function openStores(config: Config, clock: Clock, logger: StoresLogger): Promise<Stores> {
   mkdirSync(config.dataDir, { recursive: true, mode: 0o700 });
-  const lock = lockDataDirectory(config.dataDir);
+  const lock = isShared(config) ? null : lockDataDirectory(config.dataDir);
   const opened: { close(): Promise<void> }[] = [];
   const opening = async <S extends { close(): Promise<void> }>(store: Promise<S>): Promise<S> => {
     const ready = await store;
@@ -53,11 +55,11 @@ export async function openStores(config: Config, clock: Clock, logger: StoresLog
   };
   const close = async (): Promise<void> => {
     for (const store of opened.toReversed()) await store.close();
-    lock.release();
+    lock?.release();
   };
   const files = storeFiles(config);
-  try {
-    const eventStore = await opening(openSqliteEventStore({ file: files.events, clock }));
+
+  const embeddedReadSide = async (): Promise<Pick<Stores, 'readStore' | 'coordination'>> => {
     // A thread costs 10 MiB. These two share one; the log has its own, so that its syncs hold nobody else up.
     const writer = startWriterThread();
     opened.push(writer);
@@ -67,10 +69,46 @@ export async function openStores(config: Config, clock: Clock, logger: StoresLog
     const coordination = await opening(
       soundOrNew(files.coordination, logger, () => openSqliteCoordination({ file: files.coordination, clock, writer })),
     );
-    await coordination.releaseAll();
-    return { eventStore, readStore, coordination, close };
+    return { readStore, coordination };
+  };
+
+  try {
+    const eventStore = await opening(
+      config.eventStore === 'sqlite'
+        ? openSqliteEventStore({ file: files.events, clock })
+        : openEventStoreEngine(config.eventStore),
+    );
+    const { readStore, coordination } =
+      config.readStore === 'sqlite' ? await embeddedReadSide() : await openMongo(config.readStore, clock, opening);
+    if (lock !== null) await coordination.releaseAll();
+    return { eventStore, readStore, coordination, exclusive: config.eventStore === 'sqlite', close };
   } catch (error) {
     await close();
     throw error;
   }
+}
+
+// The engines' clients are loaded where they are configured: the embedded start stays small.
+
+/** The log of an EventStoreDB, by its connection string. */
+export async function openEventStoreEngine(connectionString: string): Promise<EventStore> {
+  const { openEventStoreDb } = await import('../adapters/eventstoredb/event-store.ts');
+  return openEventStoreDb({ connectionString });
+}
+
+/** The read models of a MongoDB, by its URL. */
+export async function openReadStoreEngine(url: string, clock: Clock): Promise<ReadStore> {
+  const { openMongoReadStore } = await import('../adapters/mongodb/read-store.ts');
+  return openMongoReadStore({ url, clock });
+}
+
+async function openMongo(
+  url: string,
+  clock: Clock,
+  opening: <S extends { close(): Promise<void> }>(store: Promise<S>) => Promise<S>,
+): Promise<Pick<Stores, 'readStore' | 'coordination'>> {
+  const { openMongoCoordination } = await import('../adapters/mongodb/coordination.ts');
+  const readStore = await opening(openReadStoreEngine(url, clock));
+  const coordination = await opening(openMongoCoordination({ url, clock }));
+  return { readStore, coordination };
 }
