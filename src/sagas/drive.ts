@@ -28,8 +28,8 @@ export interface Running {
   abort: AbortController | null;
   /** Somebody else appended to its stream: what is there is read before anything more is begun. */
   stale: boolean;
-  /** A call that does not end: until it does, nothing more is run. */
-  hung: boolean;
+  /** A call of this step that does not end: until it does, nothing more is run. `parked`: that is recorded. */
+  hung: { readonly step: string; parked: boolean } | null;
 }
 
 export type Advanced = { readonly state: 'ended' | 'idle' } | { readonly state: 'waiting'; readonly ms: number };
@@ -39,6 +39,12 @@ export interface OperationDriver {
   advance(run: Running): Promise<Advanced>;
   reload(run: Running): Promise<void>;
 }
+
+const CALL_DOES_NOT_END = 'CallDoesNotEnd';
+
+/** Parked for a call that has ended since, at the latest with its process: no operator is needed for that. */
+const waitsForNothing = ({ phase, reason }: Operation): boolean =>
+  phase === 'parked' && reason?.code === CALL_DOES_NOT_END;
 
 /** Executes what `next` says for one operation at a time, and records intent before and outcome after. */
 export function createOperationDriver(options: {
@@ -108,12 +114,12 @@ export function createOperationDriver(options: {
     run.abort = null;
     if (stopping.aborted && result.kind !== 'done') return null;
     if (result.kind === 'hung') {
-      await park(run, { code: 'CallDoesNotEnd', message: `${step.name} was told to stop and has not ended` });
-      run.hung = true;
+      run.hung = { step: step.name, parked: false };
       void result.ended.then(() => {
-        run.hung = false;
+        run.hung = null;
         onCallEnded(run);
       });
+      await parkHung(run, run.hung);
       return null;
     }
     if (result.kind === 'failed' && result.error instanceof StoreUnavailable) throw result.error;
@@ -128,10 +134,14 @@ export function createOperationDriver(options: {
     }
   };
 
-  const park = async (run: Running, reason: { code: string; message: string }): Promise<void> => {
+  /** Once, however often that has to be tried: whoever resumes it meanwhile waits for the end of the call. */
+  const parkHung = async (run: Running, hung: NonNullable<Running['hung']>): Promise<void> => {
+    if (run.stale) await catchUp(run);
+    const reason = { code: CALL_DOES_NOT_END, message: `${hung.step} was told to stop and has not ended` };
     run.pending.push({ type: 'OperationParked', data: { operationId: run.id, reason } });
     await beforeParking(run);
     await flush(run);
+    hung.parked = true;
   };
 
   const beforeParking = async (run: Running): Promise<void> => {
@@ -214,8 +224,11 @@ export function createOperationDriver(options: {
   };
 
   const advance: OperationDriver['advance'] = async (run) => {
-    while (!stopping.aborted && !run.hung) {
+    if (run.hung?.parked === false) await parkHung(run, run.hung);
+    while (!stopping.aborted && run.hung === null) {
       if (run.stale) await catchUp(run);
+      if (waitsForNothing(virtual(run)))
+        run.pending.push({ type: 'OperationResumed', data: { operationId: run.id, action: 'retry' } });
       const action = next(run.definition, virtual(run), clock.now());
       if (action.do === 'nothing') {
         await flush(run);

@@ -152,7 +152,7 @@ export function createOperationRunner(options: {
       pending: [],
       abort: null,
       stale: false,
-      hung: false,
+      hung: null,
       driving: false,
       again: false,
       timer: null,

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { operationStream } from '../../src/commands/operations.ts';
 import { type SagaWorld, startWorld, takenOf, usedBy } from './world.ts';
 
 /** A creation that fails once for good and whose volume the backend does not delete any more. */
@@ -117,6 +118,36 @@ describe('a call that takes too long', () => {
     expect(world.timeline(operationId)).toContain('told to stop');
     expect(world.timeline(deletion.operationId).at(-1)).toBe('succeeded');
     expect(world.driver.objects.size).toBe(0);
+  });
+
+  it('stays the only one, also when it cannot be recorded at once that it hangs', async () => {
+    const world = await startWorld();
+    world.driver.script('createVolume', 'deaf');
+    const { operationId } = await world.create();
+    await world.called('createVolume');
+    await world.clock.pass(3_600_000);
+    world.store.plantFaults(operationStream(operationId), 'down', 'down');
+    await world.parked(operationId);
+    expect(world.driver.calls).toHaveLength(1);
+    expect(world.timeline(operationId).filter((line) => line.startsWith('parked'))).toHaveLength(1);
+    world.driver.release();
+    await world.ended(operationId);
+    expect(world.timeline(operationId).at(-1)).toBe('failed (NotOwner)');
+  });
+
+  it('ends with its process: the next one goes on without an operator', async () => {
+    const world = await startWorld();
+    world.driver.script('createVolume', 'deaf');
+    const { volumeId, operationId } = await world.create();
+    await world.parked(operationId);
+    await world.stop();
+    world.driver.release();
+    await world.start();
+    await world.ended(operationId);
+    expect(world.timeline(operationId)).toContain('resumed to retry');
+    expect(world.volume(volumeId).status).toBe('error');
+    expect(world.driver.objects.size).toBe(0);
+    expect(takenOf(world.pool())).toEqual({ volumesGiB: 0, snapshotsGiB: 0 });
   });
 
   it('and is retried by an operator meanwhile goes on when the call has ended', async () => {
