@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { CREATES_CONFIG, concurrentCreates } from './concurrent-creates.ts';
+import { fullDisk } from './full-disk.ts';
 import type { Broken } from './invariants.ts';
 import { MIXED_CONFIG, mixedLoad } from './mixed-load.ts';
 import { powerLoss } from './power-loss.ts';
@@ -42,6 +43,7 @@ const SCENARIOS: Readonly<
     config: MIXED_CONFIG,
     run: (home) => powerLoss(home, { cuts: Number(values.cuts), seed, deadlineMs: Number(values.minutes) * 60_000 }),
   },
+  'full-disk': { config: MIXED_CONFIG, run: (home) => fullDisk(home, seed) },
 };
 
 const wanted = values.scenario === 'all' ? Object.keys(SCENARIOS) : [values.scenario];

@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { createWriteStream, writeFileSync } from 'node:fs';
+import { createWriteStream, mkdirSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -41,6 +41,7 @@ export function createServerHome(
   const configFile = join(folder, 'scoria.yaml');
   const logFile = join(folder, 'server.log');
   const whole = { ...tree, dataDir: join(folder, 'data'), server: { ...tree.server, port: 0 } };
+  mkdirSync(folder, { recursive: true });
   writeFileSync(configFile, stringify(whole));
   const config = parseConfig(whole);
 
