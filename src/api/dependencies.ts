@@ -92,7 +92,7 @@ export interface ApiDependencies {
   readonly commands: ApiCommands;
   readonly queries: ApiQueries;
   /** What backends report of their pools, beside the ledgers. */
-  readonly poolReports: PoolReports;
+  readonly poolReports: Pick<PoolReports, 'read'>;
   /** Signs of life of the services. */
   readonly heartbeats: Pick<Coordination, 'heartbeats'>;
   /** Options of placement as they are now: their file may change. */

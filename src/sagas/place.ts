@@ -37,7 +37,7 @@ const MOST_HINTED_VOLUMES = 100;
 /** Placement over what the backends reported and what the ledgers say now. `options` is asked each time: its file may change. */
 export function createPlacement(deps: {
   readonly handler: CommandHandler;
-  readonly reports: PoolReports;
+  readonly reports: Pick<PoolReports, 'read'>;
   readonly options: () => PlacementOptions;
   readonly random: () => number;
 }): Placement {

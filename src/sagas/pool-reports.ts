@@ -42,7 +42,14 @@ export const storageBeatSchema = z.object({
   ),
 });
 
+type StorageBeat = z.infer<typeof storageBeatSchema> & { readonly at: number };
+
+/** How long a new worker's first beat may go unseen, in ms. */
+const BEATS_KNOWN_MS = 100;
+
 export interface PoolReports {
+  /** The services that own backends and may be used: `host@backend` and zone. */
+  services(): Promise<readonly { readonly host: string; readonly availabilityZone: string }[]>;
   /** Every pool that a backend reported; those that may not be used now, with the reason. */
   read(): Promise<{
     readonly usable: readonly PoolReport[];
@@ -78,15 +85,36 @@ export function createPoolReports(deps: {
     return state.enabled ? null : `service ${VOLUME_BINARY}@${host} is disabled`;
   };
 
+  let known: readonly StorageBeat[] = [];
+  let knownUntilMs = 0;
+
+  /** What the workers said last. Somebody asks with every creation; they beat every few seconds. */
+  const beats = async (): Promise<readonly StorageBeat[]> => {
+    if (known.length > 0 && clock.monotonicMs() < knownUntilMs) return known;
+    known = (await coordination.heartbeats()).flatMap(({ report, at }) => {
+      const parsed = storageBeatSchema.safeParse(report);
+      return parsed.success ? [{ ...parsed.data, at }] : [];
+    });
+    knownUntilMs = clock.monotonicMs() + BEATS_KNOWN_MS;
+    return known;
+  };
+
   return {
+    services: async () => {
+      const services: { host: string; availabilityZone: string }[] = [];
+      for (const { host, at, pools } of await beats()) {
+        const zone = pools.at(-1)?.availabilityZone;
+        if (zone === undefined || (await whyUnusable(host, at)) !== null) continue;
+        services.push({ host, availabilityZone: zone });
+      }
+      return services;
+    },
     read: async () => {
       const usable: PoolReport[] = [];
       const unusable: { pool: string; reason: string; report: PoolReport }[] = [];
-      for (const beat of await coordination.heartbeats()) {
-        const parsed = storageBeatSchema.safeParse(beat.report);
-        if (!parsed.success) continue;
-        const reason = await whyUnusable(parsed.data.host, beat.at);
-        for (const pool of parsed.data.pools) {
+      for (const { host, at, pools } of await beats()) {
+        const reason = await whyUnusable(host, at);
+        for (const pool of pools) {
           const report = await withLedger(handler, pool);
           if (reason === null) usable.push(report);
           else unusable.push({ pool: pool.pool, reason, report });

@@ -24,7 +24,6 @@ import { createSnapshotQueries } from '../projections/snapshots.ts';
 import { createTransferQueries } from '../projections/transfers.ts';
 import { createDefaultTypeQueries, createVolumeTypeQueries } from '../projections/volume-types.ts';
 import { createVolumeQueries } from '../projections/volumes.ts';
-import { backendHostOf } from '../sagas/backend.ts';
 import type { PoolReports } from '../sagas/pool-reports.ts';
 
 /** Configured limits by resource key: what applies below the class named `default`. */
@@ -69,11 +68,7 @@ export function createCommands(deps: {
     clock: deps.clock,
     ids: randomIds,
     defaults: { quotaLimits: quotaDefaults(deps.config), zones: deps.placementOptions },
-    volumeServices: async () => {
-      const { usable } = await reports.read();
-      const zones = new Map(usable.map(({ pool, availabilityZone }) => [backendHostOf(pool), availabilityZone]));
-      return [...zones].map(([host, availabilityZone]) => ({ host, availabilityZone }));
-    },
+    volumeServices: () => reports.services(),
     isTypeInUse: async (typeId) =>
       (await queries.volumes.count({ projectId: null, where: { volumeTypeId: { eq: typeId } } })) > 0,
     onRefused: deps.onRefused,

@@ -117,7 +117,10 @@ export async function startTestServer(options: ServerOptions = {}): Promise<Test
   await projections.start();
   const usable = options.pools ?? [POOL];
   const queries = createQueries(stores.readStore);
-  const poolReports = { read: async () => ({ usable, unusable: [] }) };
+  const poolReports = {
+    read: async () => ({ usable, unusable: [] }),
+    services: async () => usable.map(({ pool, availabilityZone }) => ({ host: backendHostOf(pool), availabilityZone })),
+  };
   const placementOptions = () => PLACEMENT_PRESETS.filter;
   const commands = createCommands({
     config,
