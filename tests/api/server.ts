@@ -23,6 +23,7 @@ import type { Clock } from '../../src/ports/clock.ts';
 import { allProjections } from '../../src/projections/all.ts';
 import { decodeRecorded } from '../../src/projections/catalogue.ts';
 import { createProjectionRunner } from '../../src/projections/runner.ts';
+import { backendHostOf } from '../../src/sagas/backend.ts';
 import { createCommands, createQueries, quotaDefaults } from '../../src/server/commands.ts';
 import { openStores, type Stores } from '../../src/server/stores.ts';
 import { type Client, listen } from './http-client.ts';
