@@ -26,8 +26,6 @@ export interface StorageWorkers extends Backends {
 }
 
 interface Held {
-  readonly lease: Lease;
-  readonly lost: AbortController;
   readonly worker: BackendWorker;
   stats: BackendStats;
   reports: Map<string, PoolReport>;
@@ -35,7 +33,10 @@ interface Held {
 
 const LEASE_TERM_MS = 15_000;
 const RENEW_EVERY_MS = LEASE_TERM_MS / 3;
+const RENEW_AGAIN_MS = 1_000;
 const TRY_AGAIN_MS = 2_000;
+/** A backend that hangs must keep nobody from being served by another. */
+const SET_UP_WITHIN_MS = 30_000;
 
 const systemActor: EventMetadata['actor'] = { userId: 'scoria', projectId: 'scoria', roles: [], kind: 'system' };
 
@@ -112,46 +113,64 @@ export function createStorageWorkers(deps: {
     );
   };
 
-  const takeUp = async (host: string, backend: ConfiguredBackend, lease: Lease): Promise<Held> => {
-    const lost = new AbortController();
+  const takeUp = async (host: string, backend: ConfiguredBackend, lease: Lease, lost: AbortSignal): Promise<Held> => {
     const { driver, availabilityZone } = backend;
     await driver.setUp();
-    await driver.takeOver({ fencingToken: lease.token, signal: lost.signal });
+    await driver.takeOver({ fencingToken: lease.token, signal: lost });
     await register(host, availabilityZone);
     const worker: BackendWorker = {
       host,
       driver,
       availabilityZone,
       serviceUuid: deriveId('service', VOLUME_BINARY, host),
-      call: (signal) => ({ fencingToken: lease.token, signal: AbortSignal.any([signal, lost.signal]) }),
+      call: (signal) => ({ fencingToken: lease.token, signal: AbortSignal.any([signal, lost]) }),
       report: async (pool) => {
         const last = held.get(host)?.reports.get(pool);
         return last === undefined ? null : withLedger(handler, last);
       },
     };
     const stats = await driver.stats();
-    return { lease, lost, worker, stats, reports: await measure(host, availabilityZone, stats) };
+    lost.throwIfAborted();
+    return { worker, stats, reports: await measure(host, availabilityZone, stats) };
   };
 
-  /** Keeps the lease and reports until the lease is lost; the holder stops on its own before a challenger may start. */
-  const hold = async (host: string, backend: ConfiguredBackend, holding: Held): Promise<void> => {
-    let lastReport = clock.monotonicMs();
-    let renewed = lastReport;
-    while (!stopping.signal.aborted) {
-      await clock.sleep(Math.min(RENEW_EVERY_MS, deps.reportEveryMs), stopping.signal).catch(() => undefined);
-      if (stopping.signal.aborted) return;
+  /** Reports until the lease is lost; what cannot be measured keeps its last figures. */
+  const keepReporting = async (
+    host: string,
+    backend: ConfiguredBackend,
+    holding: Held,
+    lost: AbortSignal,
+  ): Promise<void> => {
+    for (;;) {
+      await clock.sleep(deps.reportEveryMs, lost).catch(() => undefined);
+      if (lost.aborted) return;
       try {
-        if (!(await coordination.renew(holding.lease))) return;
-        renewed = clock.monotonicMs();
-        if (renewed - lastReport < deps.reportEveryMs) continue;
         await report(host, backend, holding);
-        lastReport = clock.monotonicMs();
         failures.delete(host);
       } catch (error) {
         failures.set(host, messageOf(error));
-        logger.warn({ backend: host, err: error }, 'backend cannot be measured or its lease not renewed');
-        if (clock.monotonicMs() - renewed > LEASE_TERM_MS - RENEW_EVERY_MS) return;
+        logger.warn({ backend: host, err: error }, 'backend cannot be measured');
       }
+    }
+  };
+
+  /**
+   * Renews until the lease is lost, or may be: a holder that hears nothing stops before a challenger may start, so that
+   * nothing else is waited for here. `sentMs`: when the lease was asked for.
+   */
+  const keepLease = async (host: string, lease: Lease, sentMs: number, over: AbortSignal): Promise<void> => {
+    let heldFromMs = sentMs;
+    let pauseMs = RENEW_EVERY_MS;
+    while (!over.aborted) {
+      await clock.sleep(pauseMs, over).catch(() => undefined);
+      const askedMs = clock.monotonicMs();
+      const leftMs = heldFromMs + LEASE_TERM_MS - RENEW_EVERY_MS - askedMs;
+      if (over.aborted || leftMs <= 0) return;
+      const answer = await inTime(clock, coordination.renew(lease), leftMs);
+      if (answer === 'late' || answer === false) return;
+      pauseMs = answer === true ? RENEW_EVERY_MS : RENEW_AGAIN_MS;
+      if (answer === true) heldFromMs = askedMs;
+      else logger.warn({ backend: host, err: answer }, 'lease of a backend cannot be renewed now');
     }
   };
 
@@ -160,28 +179,37 @@ export function createStorageWorkers(deps: {
     host: string,
     backend: ConfiguredBackend,
   ): Promise<{ readonly until: Promise<void> } | null> => {
+    const sentMs = clock.monotonicMs();
     const lease = await coordination.acquire(`backend-${host}`, workerId, LEASE_TERM_MS);
     if (lease === null) {
       failures.set(host, 'another worker holds the lease');
       return null;
     }
+    const lost = new AbortController();
+    const over = new AbortController();
+    const until = keepLease(host, lease, sentMs, AbortSignal.any([stopping.signal, over.signal])).then(async () => {
+      // Neither success nor failure of a call is this worker's to record any more.
+      lost.abort(new DriverError(`the lease of backend ${host} was lost`, { fenced: true }));
+      held.delete(host);
+      await coordination.release(lease).catch(() => undefined);
+    });
     try {
-      const holding = await takeUp(host, backend, lease);
+      const holding = await inTime(clock, takeUp(host, backend, lease, lost.signal), SET_UP_WITHIN_MS);
+      if (holding === 'late') throw new Error(`it has not answered within ${SET_UP_WITHIN_MS} ms`);
+      if (holding instanceof Error) throw holding;
       held.set(host, holding);
       await report(host, backend, holding);
+      lost.signal.throwIfAborted();
       failures.delete(host);
       logger.info({ backend: host, fencingToken: String(lease.token) }, 'backend taken up');
-      const until = hold(host, backend, holding).finally(async () => {
-        holding.lost.abort(new DriverError(`the lease of backend ${host} was lost`, { fenced: true }));
-        held.delete(host);
-        await coordination.release(lease).catch(() => undefined);
-      });
+      void keepReporting(host, backend, holding, lost.signal);
       return { until };
     } catch (error) {
-      held.delete(host);
       failures.set(host, messageOf(error));
       logger.error({ backend: host, err: error }, 'backend cannot be set up, trying again');
-      await coordination.release(lease);
+      over.abort();
+      await until;
+      held.delete(host);
       return null;
     }
   };
@@ -216,6 +244,19 @@ export function createStorageWorkers(deps: {
     },
     notReady: () => [...failures].map(([backend, reason]) => ({ backend, reason })),
   };
+}
+
+/** What came of it within so many ms: the answer, or the error, or `late`. */
+async function inTime<T>(clock: Clock, work: Promise<T>, ms: number): Promise<T | Error | 'late'> {
+  const timer = new AbortController();
+  const answer = work.catch((error: unknown) => (error instanceof Error ? error : new Error(String(error))));
+  const late = clock.sleep(ms, timer.signal).then(
+    () => 'late' as const,
+    () => 'late' as const,
+  );
+  const first = await Promise.race([answer, late]);
+  timer.abort('answered');
+  return first;
 }
 
 const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
