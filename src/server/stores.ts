@@ -1,5 +1,5 @@
-import { mkdirSync } from 'node:fs';
 import { openSqliteCoordination } from '../adapters/sqlite/coordination.ts';
+import { prepareDataDirectory } from '../adapters/sqlite/data-directory.ts';
 import { lockDataDirectory } from '../adapters/sqlite/data-directory-lock.ts';
 import { openSqliteEventStore } from '../adapters/sqlite/event-store.ts';
 import { DamagedStore } from '../adapters/sqlite/faults.ts';
@@ -45,7 +45,7 @@ async function soundOrNew<S>(file: string, logger: StoresLogger, open: () => Pro
  * alone may write to: a second server is refused. Since the lock is held, every lease of an earlier process is void.
  */
 export async function openStores(config: Config, clock: Clock, logger: StoresLogger): Promise<Stores> {
-  mkdirSync(config.dataDir, { recursive: true, mode: 0o700 });
+  prepareDataDirectory(config.dataDir);
   const lock = isShared(config) ? null : lockDataDirectory(config.dataDir);
   const opened: { close(): Promise<void> }[] = [];
   const opening = async <S extends { close(): Promise<void> }>(store: Promise<S>): Promise<S> => {
