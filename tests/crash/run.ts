@@ -7,6 +7,7 @@ import { fullDisk } from './full-disk.ts';
 import type { Broken } from './invariants.ts';
 import { MIXED_CONFIG, mixedLoad } from './mixed-load.ts';
 import { powerLoss } from './power-loss.ts';
+import { readOnlyDirectory } from './read-only.ts';
 import { printBroken } from './report.ts';
 import { createServerHome, type ServerHome } from './server-process.ts';
 
@@ -44,6 +45,7 @@ const SCENARIOS: Readonly<
     run: (home) => powerLoss(home, { cuts: Number(values.cuts), seed, deadlineMs: Number(values.minutes) * 60_000 }),
   },
   'full-disk': { config: MIXED_CONFIG, run: (home) => fullDisk(home, seed) },
+  'read-only': { config: MIXED_CONFIG, run: (home) => readOnlyDirectory(home, seed) },
 };
 
 const wanted = values.scenario === 'all' ? Object.keys(SCENARIOS) : [values.scenario];
