@@ -1,5 +1,6 @@
 import type { SQLInputValue, SQLOutputValue } from 'node:sqlite';
 import type { WriteFailure } from './faults.ts';
+import type { Packed } from './packed.ts';
 import type { WriterSettings } from './store-file.ts';
 
 /** Messages between a store and the thread that writes its file. */
@@ -69,14 +70,11 @@ export interface StoreSettings extends WriterSettings {
 
 export type ToWriter =
   | { readonly kind: 'open'; readonly store: number; readonly file: string; readonly settings: StoreSettings }
-  | { readonly kind: 'write'; readonly store: number; readonly units: readonly QueuedUnit[] }
+  | { readonly kind: 'write'; readonly store: number; readonly units: Packed }
   | { readonly kind: 'close'; readonly store: number };
-
-export type UnitResult =
-  | { readonly id: number; readonly outcome: Outcome }
-  | { readonly id: number; readonly failure: WriteFailure };
 
 export type FromWriter =
   | { readonly kind: 'opened'; readonly store: number; readonly failure?: WriteFailure }
-  | { readonly kind: 'written'; readonly store: number; readonly results: readonly UnitResult[] }
+  | { readonly kind: 'written'; readonly store: number; readonly outcomes: Packed }
+  | { readonly kind: 'failed'; readonly store: number; readonly ids: readonly number[]; readonly failure: WriteFailure }
   | { readonly kind: 'closed'; readonly store: number };

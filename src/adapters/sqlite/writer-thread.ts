@@ -3,6 +3,7 @@ import { parentPort, receiveMessageOnPort } from 'node:worker_threads';
 import { collectWhenIdle } from '../system/idle-collection.ts';
 import { prepareAppend } from './append-unit.ts';
 import { failureOf, type WriteFailure } from './faults.ts';
+import { createUnpacker, packOutcomes } from './packed.ts';
 import { prepareStatements } from './statements-unit.ts';
 import { openWriter } from './store-file.ts';
 import type { FromWriter, Outcome, QueuedUnit, StoreSettings, ToWriter, Unit } from './writer-protocol.ts';
@@ -20,6 +21,7 @@ interface OpenStore {
   readonly database: DatabaseSync;
   readonly settings: StoreSettings;
   readonly execute: (unit: Unit) => Outcome;
+  readonly unpack: ReturnType<typeof createUnpacker>;
   waiting: QueuedUnit[];
   synchronous: 'FULL' | 'NORMAL';
   closing: boolean;
@@ -71,10 +73,14 @@ function accept(message: ToWriter): void {
     case 'write': {
       const store = stores.get(message.store);
       if (store === undefined) {
-        fail(message.store, message.units, { errcode: undefined, message: 'it is not open', phase: 'before-commit' });
+        fail(message.store, createUnpacker()(message.units), {
+          errcode: undefined,
+          message: 'it is not open',
+          phase: 'before-commit',
+        });
         return;
       }
-      for (const unit of message.units) store.waiting.push(unit);
+      for (const unit of store.unpack(message.units)) store.waiting.push(unit);
       return;
     }
     case 'close': {
@@ -91,7 +97,8 @@ function open(number: number, file: string, settings: StoreSettings): void {
     const append = prepareAppend(database);
     const statements = prepareStatements(database);
     const execute = (unit: Unit): Outcome => (unit.kind === 'append' ? append(unit) : statements(unit));
-    stores.set(number, { number, database, settings, execute, waiting: [], synchronous: 'FULL', closing: false });
+    const idle = { waiting: [], synchronous: 'FULL', closing: false } satisfies Partial<OpenStore>;
+    stores.set(number, { number, database, settings, execute, unpack: createUnpacker(), ...idle });
     send({ kind: 'opened', store: number });
   } catch (error) {
     send({ kind: 'opened', store: number, failure: failureOf(error, 'before-commit') });
@@ -120,7 +127,7 @@ function commitWaiting(store: OpenStore): void {
 }
 
 function fail(store: number, batch: readonly QueuedUnit[], failure: WriteFailure): void {
-  send({ kind: 'written', store, results: batch.map(({ id }) => ({ id, failure })) });
+  send({ kind: 'failed', store, ids: batch.map(({ id }) => id), failure });
 }
 
 /** One transaction; answers its units once it is on the disk. */
@@ -131,11 +138,11 @@ function commit(store: OpenStore, batch: readonly QueuedUnit[]): WriteFailure | 
   try {
     setSynchronous(store, durable ? 'FULL' : 'NORMAL');
     database.exec('BEGIN IMMEDIATE');
-    const results = batch.map(({ id, unit }) => ({ id, outcome: store.execute(unit) }));
+    const outcomes = batch.map(({ id, unit }) => ({ id, outcome: store.execute(unit) }));
     phase = 'commit';
     database.exec('COMMIT');
     if (durable) simulateSlowDisk(store.settings.simulateFsyncMs ?? 0);
-    send({ kind: 'written', store: store.number, results });
+    send({ kind: 'written', store: store.number, outcomes: packOutcomes(outcomes) });
     return null;
   } catch (error) {
     rollBack(database);

@@ -3,15 +3,8 @@ import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import { StoreUnavailable } from '../../ports/event-store.ts';
 import { writeError } from './faults.ts';
-import type {
-  FromWriter,
-  OutcomeOf,
-  QueuedUnit,
-  StoreSettings,
-  ToWriter,
-  Unit,
-  UnitResult,
-} from './writer-protocol.ts';
+import { createPacker, unpackOutcomes } from './packed.ts';
+import type { FromWriter, OutcomeOf, QueuedUnit, StoreSettings, ToWriter, Unit } from './writer-protocol.ts';
 
 /** Writes one file through the writer thread. */
 export interface FileWriter {
@@ -42,6 +35,7 @@ interface OpenFile {
   readonly file: string;
   readonly settings: StoreSettings;
   readonly pending: Map<number, Pending>;
+  pack: ReturnType<typeof createPacker>;
   outbox: QueuedUnit[];
   opening: Pending | undefined;
   closed: (() => void) | undefined;
@@ -81,9 +75,10 @@ export function startWriterThread(): WriterThread {
     if (file.outbox.length === 0) return;
     if (file.state === 'lost') {
       file.state = 'open';
+      file.pack = createPacker();
       send({ kind: 'open', store: file.number, file: file.file, settings: file.settings });
     }
-    send({ kind: 'write', store: file.number, units: file.outbox });
+    send({ kind: 'write', store: file.number, units: file.pack(file.outbox) });
     file.outbox = [];
   };
 
@@ -121,6 +116,7 @@ export function startWriterThread(): WriterThread {
         file: path,
         settings,
         pending: new Map(),
+        pack: createPacker(),
         outbox: [],
         opening: undefined,
         closed: undefined,
@@ -173,7 +169,10 @@ function receive(files: Map<number, OpenFile>, message: FromWriter): void {
       file.opening = undefined;
       return;
     case 'written':
-      for (const result of message.results) settle(file, result);
+      for (const { id, outcome } of unpackOutcomes(message.outcomes)) take(file, id)?.resolve(outcome);
+      return;
+    case 'failed':
+      for (const id of message.ids) take(file, id)?.reject(writeError(file.file, message.failure));
       return;
     case 'closed':
       files.delete(file.number);
@@ -181,12 +180,11 @@ function receive(files: Map<number, OpenFile>, message: FromWriter): void {
   }
 }
 
-function settle(file: OpenFile, result: UnitResult): void {
-  const pending = file.pending.get(result.id);
-  if (pending === undefined) return;
-  file.pending.delete(result.id);
-  if ('outcome' in result) pending.resolve(result.outcome);
-  else pending.reject(writeError(file.file, result.failure));
+/** Who waits for this unit, and from now on waits no more. */
+function take(file: OpenFile, id: number): Pending | undefined {
+  const pending = file.pending.get(id);
+  file.pending.delete(id);
+  return pending;
 }
 
 /** The thread died: whatever was on its way may or may not have been committed. */
