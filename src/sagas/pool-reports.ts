@@ -77,8 +77,21 @@ export function createPoolReports(deps: {
 }): PoolReports {
   const { coordination, handler, clock, downAfterMs } = deps;
 
+  /** How old each host's last beat was when it was first seen here, and when that was by the monotonic clock. */
+  const firstSeen = new Map<string, { readonly at: number; readonly ageMs: number; readonly seenMs: number }>();
+
+  /** The wall clock says how old a beat is only once: then it may jump, and nobody is down or up for it. */
+  const ageMs = (host: string, at: number): number => {
+    const nowMs = clock.monotonicMs();
+    const seen = firstSeen.get(host);
+    if (seen?.at === at) return seen.ageMs + nowMs - seen.seenMs;
+    const age = Math.max(0, clock.now() - at);
+    firstSeen.set(host, { at, ageMs: age, seenMs: nowMs });
+    return age;
+  };
+
   const whyUnusable = async (host: string, at: number): Promise<string | null> => {
-    if (clock.now() - at > downAfterMs) return `service ${VOLUME_BINARY}@${host} is down`;
+    if (ageMs(host, at) > downAfterMs) return `service ${VOLUME_BINARY}@${host} is down`;
     const { state } = await handler.load(serviceAggregate, serviceStream(VOLUME_BINARY, host));
     if (state === null) return null;
     if (state.frozen) return `backend ${host} is frozen`;

@@ -14,6 +14,7 @@ import { type CommandContext, type CommandHandler, createCommandHandler } from '
 import { createRefusalRecorder } from '../commands/refusals.ts';
 import type { Config } from '../config.ts';
 import { PLACEMENT_PRESETS } from '../domain/placement/index.ts';
+import type { Clock } from '../ports/clock.ts';
 import { allProjections } from '../projections/all.ts';
 import { decodeRecorded } from '../projections/catalogue.ts';
 import { createProjectionRunner } from '../projections/runner.ts';
@@ -41,8 +42,7 @@ const READ_YOUR_WRITES_MS = 2_000;
  * Builds the adapters, starts the chosen roles and listens. Throws when the data directory is another server's, a file is
  * damaged, or the port is taken; then nothing is left running.
  */
-export async function startServer(config: Config, logger: Logger): Promise<Server> {
-  const clock = systemClock;
+export async function startServer(config: Config, logger: Logger, clock: Clock = systemClock): Promise<Server> {
   const stores = await openStores(config, clock, logger);
   const stops: (() => Promise<void>)[] = [() => stores.close()];
   const stop = async (): Promise<void> => {

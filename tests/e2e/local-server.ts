@@ -4,7 +4,9 @@ import { join } from 'node:path';
 import { pino } from 'pino';
 import { expect } from 'vitest';
 import { openSqliteEventStore } from '../../src/adapters/sqlite/event-store.ts';
+import { systemClock } from '../../src/adapters/system/clock.ts';
 import { type Config, parseConfig, storeFiles } from '../../src/config.ts';
+import type { Clock } from '../../src/ports/clock.ts';
 import type { EventStore, RecordedEvent } from '../../src/ports/event-store.ts';
 import { startServer } from '../../src/server/server.ts';
 import type { Acknowledgement } from '../crash/acknowledged.ts';
@@ -42,6 +44,7 @@ export interface LocalServer {
 export function createLocalServer(
   tree: object = { quota: UNLIMITED },
   dataDir = mkdtempSync(join(tmpdir(), 'scoria-e2e-')),
+  clock: Clock = systemClock,
 ): LocalServer {
   const config = parseConfig({ ...tree, dataDir, server: { port: 0 } });
   const log = createLogView();
@@ -78,7 +81,7 @@ export function createLocalServer(
       return url();
     },
     start: async () => {
-      running = await startServer(config, pino({ level: 'silent' }));
+      running = await startServer(config, pino({ level: 'silent' }), clock);
     },
     stop,
     send,
