@@ -1,7 +1,7 @@
 import { amountsOfTransfer } from '../domain/quota/amounts.ts';
 import type { VolumeEventOf } from '../domain/volume/events.ts';
 import { returnQuota, settleQuota } from './ledgers.ts';
-import { defineOperation, type Step } from './operation.ts';
+import { defineOperation, type Step, untilDone } from './operation.ts';
 
 type Input = VolumeEventOf<'TransferAccepted'>['data'];
 
@@ -10,7 +10,7 @@ const moveQuota: Step<Input> = {
   name: 'move-quota',
   effect: 'command',
   timeoutMs: 60_000,
-  attempts: 10,
+  attempts: untilDone,
   run: async (context) => {
     const { fromProjectId, toProjectId, sizeGiB, snapshotIds, snapshotsGiB, volumeTypeId } = context.operation.input;
     const amounts = amountsOfTransfer({ sizeGiB, snapshots: snapshotIds.length, snapshotsGiB, volumeTypeId });

@@ -3,7 +3,7 @@ import type { VolumeEventOf } from '../domain/volume/events.ts';
 import type { BackendObject, BackendSnapshot } from '../drivers/storage/driver.ts';
 import { loadVolume, notOwner, poolNameOf, workerFor } from './backend.ts';
 import { claimCapacity, returnClaim, settleClaim, settleQuota } from './ledgers.ts';
-import { defineOperation, type Step, type StepContext } from './operation.ts';
+import { defineOperation, type Step, type StepContext, untilDone } from './operation.ts';
 
 type Input = VolumeEventOf<'SnapshotCreationRequested'>['data'];
 
@@ -59,7 +59,7 @@ const publish: Step<Input> = {
   name: 'publish',
   effect: 'command',
   timeoutMs: 60_000,
-  attempts: 10,
+  attempts: untilDone,
   run: async (context) => {
     const { operationId, volumeId, snapshotId, projectId, pool } = context.operation.input;
     const outcome = { snapshotId, operationId, ...context.output<BackendObject>('snapshot') };
@@ -79,7 +79,7 @@ const markSnapshotError: Step<Input> = {
   timeoutMs: 60_000,
   attempts: 10,
   run: async (context) => {
-    const { operationId, volumeId, snapshotId, projectId } = context.operation.input;
+    const { operationId, volumeId, snapshotId, projectId, pool } = context.operation.input;
     const reason = context.reason ?? { code: 'Unknown', message: 'no reason was recorded' };
     await context.send(volumeAggregate, volumeStream(volumeId), {
       type: 'FailSnapshotCreation',
@@ -88,6 +88,7 @@ const markSnapshotError: Step<Input> = {
       reason,
     });
     await settleQuota(context, projectId);
+    if (await isPublished(context)) await settleClaim(context, pool);
   },
 };
 

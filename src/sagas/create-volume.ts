@@ -9,7 +9,7 @@ import type {
 } from '../drivers/storage/driver.ts';
 import { backendVolumeOf, loadVolume, notOwner, workerFor } from './backend.ts';
 import { claimCapacity, returnClaim, settleClaim, settleQuota } from './ledgers.ts';
-import { defineOperation, forEach, type Step, type StepContext, StepError } from './operation.ts';
+import { defineOperation, forEach, type Step, type StepContext, StepError, untilDone } from './operation.ts';
 import type { Placed } from './place.ts';
 
 type Input = VolumeEventOf<'VolumeCreationRequested'>['data'];
@@ -166,7 +166,7 @@ const publish: Step<Input> = {
   name: 'publish',
   effect: 'command',
   timeoutMs: 60_000,
-  attempts: 10,
+  attempts: untilDone,
   run: async (context) => {
     const { operation, output } = context;
     const { operationId, volumeId, projectId } = operation.input;
@@ -191,6 +191,7 @@ const markVolumeError: Step<Input> = {
     const why = reason ?? { code: 'Unknown', message: 'no reason was recorded' };
     await send(volumeAggregate, volumeStream(volumeId), { type: 'FailVolumeCreation', operationId, reason: why });
     await settleQuota(context, projectId);
+    if (await isPublished(context)) await settleClaim(context, context.output<Placed>('place').pool);
   },
 };
 

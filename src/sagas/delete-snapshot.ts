@@ -3,7 +3,7 @@ import { amountsOfSnapshot } from '../domain/quota/amounts.ts';
 import type { VolumeEventOf } from '../domain/volume/events.ts';
 import { loadOwned, loadVolume, notOwner } from './backend.ts';
 import { returnCapacity, returnQuota } from './ledgers.ts';
-import { defineOperation, type Step } from './operation.ts';
+import { defineOperation, type Step, untilDone } from './operation.ts';
 import { deleteSnapshotFound, type SnapshotFound, snapshotFound } from './snapshot-on-backend.ts';
 import { stopFormer } from './stop-former.ts';
 
@@ -37,7 +37,7 @@ const finish: Step<Input> = {
   name: 'finish',
   effect: 'command',
   timeoutMs: 60_000,
-  attempts: 10,
+  attempts: untilDone,
   run: async (context) => {
     const { operationId, volumeId, snapshotId } = context.operation.input;
     const found = context.output<SnapshotFound | null>('inventory');

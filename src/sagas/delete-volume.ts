@@ -6,7 +6,7 @@ import type { VolumeEventOf } from '../domain/volume/events.ts';
 import type { BackendVolume } from '../drivers/storage/driver.ts';
 import { backendVolumeOf, loadOwned, loadVolume, notOwner, workerFor } from './backend.ts';
 import { returnCapacity, returnQuota } from './ledgers.ts';
-import { defineOperation, forEach, type Step, type StepContext } from './operation.ts';
+import { defineOperation, forEach, type Step, type StepContext, untilDone } from './operation.ts';
 import { deleteSnapshotFound, type SnapshotFound, snapshotFound } from './snapshot-on-backend.ts';
 import { stopFormer } from './stop-former.ts';
 
@@ -89,7 +89,7 @@ const finish: Step<Input> = {
   name: 'finish',
   effect: 'command',
   timeoutMs: 60_000,
-  attempts: 10,
+  attempts: untilDone,
   run: async (context) => {
     const { operationId, volumeId } = context.operation.input;
     const gone = await context.sendOnce(volumeAggregate, volumeStream(volumeId), {

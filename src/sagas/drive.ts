@@ -273,6 +273,7 @@ export function createOperationDriver(options: {
       run.pending = run.operation.started === null && first?.type === 'OperationStarted' ? [first] : [];
     } catch {
       // The store is still away: the pending events stay, and their append is repeated or refused by `seen`.
+      run.stale = true;
     }
   };
 

@@ -3,7 +3,7 @@ import type { VolumeEventOf } from '../domain/volume/events.ts';
 import type { BackendVolume } from '../drivers/storage/driver.ts';
 import { backendVolumeOf, loadOwned, loadVolume, notOwner, workerFor } from './backend.ts';
 import { claimCapacity, returnClaim, returnQuota, settleClaim, settleQuota } from './ledgers.ts';
-import { defineOperation, type Step, type StepContext, StepError } from './operation.ts';
+import { defineOperation, type Step, type StepContext, StepError, untilDone } from './operation.ts';
 import { stopFormer } from './stop-former.ts';
 
 type Input = VolumeEventOf<'VolumeExtensionRequested'>['data'];
@@ -65,17 +65,21 @@ const finish: Step<Input> = {
   name: 'finish',
   effect: 'command',
   timeoutMs: 60_000,
-  attempts: 10,
+  attempts: untilDone,
   run: async (context) => {
-    const { operationId, volumeId, projectId } = context.operation.input;
+    const { operationId, volumeId } = context.operation.input;
     const done = await context.sendOnce(volumeAggregate, volumeStream(volumeId), {
       type: 'CompleteVolumeExtension',
       operationId,
     });
     if (done.events.length === 0) throw notOwner(operationId, 'volume');
-    const { pool } = context.output<{ pool: string }>('claim');
-    await Promise.all([settleQuota(context, projectId), settleClaim(context, pool)]);
+    await settle(context);
   },
+};
+
+const settle = async (context: StepContext<Input>): Promise<void> => {
+  const { pool } = context.output<{ pool: string }>('claim');
+  await Promise.all([settleQuota(context, context.operation.input.projectId), settleClaim(context, pool)]);
 };
 
 const markExtensionFailed: Step<Input> = {
@@ -93,7 +97,8 @@ const markExtensionFailed: Step<Input> = {
       refused,
       reason,
     });
-    if (!(await isPublished(context))) await returnQuota(context, projectId, 'charge', 'extension failed');
+    if (await isPublished(context)) await settle(context);
+    else await returnQuota(context, projectId, 'charge', 'extension failed');
   },
 };
 

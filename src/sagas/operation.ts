@@ -50,7 +50,7 @@ export interface Step<Input = never> {
   readonly name: string;
   readonly effect: 'none' | 'command' | 'world';
   readonly timeoutMs: number;
-  /** How often it is tried here before the operation goes elsewhere or fails. */
+  /** How often it is tried here before the operation goes elsewhere or fails; `untilDone` where only stores are asked. */
   readonly attempts: number;
   /** `world` only: all that is needed to do it again; JSON, recorded before the call. */
   intent?(context: StepContext<Input>): Promise<unknown>;
@@ -58,6 +58,9 @@ export interface Step<Input = never> {
   /** Idempotent; also called when `run` failed or never answered. */
   undo?(context: StepContext<Input>): Promise<void>;
 }
+
+/** Attempts of a step that nothing but a store can delay, and that must not be left half done. */
+export const untilDone = Number.POSITIVE_INFINITY;
 
 /** The same step once for each item; the items are part of the input, so the names are the same after a crash. */
 export interface ForEach<Input = never> {

@@ -2,7 +2,7 @@ import { volumeAggregate, volumeStream } from '../commands/streams.ts';
 import type { VolumeEventOf } from '../domain/volume/events.ts';
 import type { BackendSnapshot, BackendVolume } from '../drivers/storage/driver.ts';
 import { backendVolumeOf, loadOwned, notOwner, workerFor } from './backend.ts';
-import { defineOperation, type Step, StepError } from './operation.ts';
+import { defineOperation, type Step, StepError, untilDone } from './operation.ts';
 import { snapshotFound } from './snapshot-on-backend.ts';
 import { stopFormer } from './stop-former.ts';
 
@@ -41,7 +41,7 @@ const finish: Step<Input> = {
   name: 'finish',
   effect: 'command',
   timeoutMs: 60_000,
-  attempts: 10,
+  attempts: untilDone,
   run: async ({ operation, sendOnce }) => {
     const { operationId, volumeId } = operation.input;
     const done = await sendOnce(volumeAggregate, volumeStream(volumeId), { type: 'CompleteRevert', operationId });

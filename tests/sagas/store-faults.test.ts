@@ -3,22 +3,36 @@ import { type EventStore, StoreUnavailable } from '../../src/ports/event-store.t
 import { POOL_A, type SagaWorld, startWorld, takenOf, usedBy } from './world.ts';
 
 interface Fault {
-  /** Which append of the operations' process, from 1. */
+  /** Which append (or reading) of the operations' process, from 1. */
   readonly at: number;
   /** How many appends in a row; five are repeated at once, then the operation begins again from what is recorded. */
   readonly times: number;
-  readonly how: 'landed' | 'lost' | 'down';
+  readonly how: 'landed' | 'lost' | 'down' | 'unread';
 }
 
-/** A store whose appends fail as planned, and count. */
-function failing(plan: { fault: Fault | null; appends: number }) {
+interface Plan {
+  fault: Fault | null;
+  appends: number;
+  readings: number;
+}
+
+/** A store whose appends and readings fail as planned, and count. */
+function failing(plan: Plan) {
+  const isHit = (count: number): boolean =>
+    plan.fault !== null && count >= plan.fault.at && count < plan.fault.at + plan.fault.times;
   return (store: EventStore): EventStore => ({
     ...store,
+    readStream: (stream, options) => {
+      plan.readings += 1;
+      if (plan.fault?.how === 'unread' && isHit(plan.readings))
+        throw new StoreUnavailable('cannot be read', 'not-done');
+      return store.readStream(stream, options);
+    },
     append: async (stream, expected, events) => {
       plan.appends += 1;
       const { fault } = plan;
-      const hit = fault !== null && plan.appends >= fault.at && plan.appends < fault.at + fault.times;
-      if (!hit) return store.append(stream, expected, events);
+      if (fault === null || fault.how === 'unread' || !isHit(plan.appends))
+        return store.append(stream, expected, events);
       if (fault.how === 'down') throw new StoreUnavailable('the store is down', 'not-done');
       if (fault.how === 'landed') await store.append(stream, expected, events);
       throw new StoreUnavailable('no answer came', 'unknown');
@@ -73,10 +87,11 @@ const scenarios: readonly Scenario[] = [
 ];
 
 async function run(scenario: Scenario, fault: Fault | null) {
-  const plan: { fault: Fault | null; appends: number } = { fault: null, appends: 0 };
+  const plan: Plan = { fault: null, appends: 0, readings: 0 };
   const world = await startWorld({ eventStore: failing(plan) });
   const ids = (await scenario.before?.(world)) ?? [];
   plan.appends = 0;
+  plan.readings = 0;
   plan.fault = fault;
   const { operationId } = await scenario.ask(world, ids);
   await world.ended(operationId);
@@ -90,11 +105,17 @@ async function run(scenario: Scenario, fault: Fault | null) {
     objects: [...world.driver.objects].map(([name, size]) => [name.split('-', 1)[0] ?? name, size] as const),
     openLeft: open,
   };
-  return { result, appends: plan.appends };
+  return { result, ...plan };
 }
 
 describe.each(scenarios)('$name', (scenario) => {
   const faults = (['landed', 'lost', 'down'] as const).flatMap((how) => [1, 6].map((times) => ({ how, times })));
+
+  it.each([1, 2, 5])('comes to the same when %d reading(s) in a row fail, whichever they are', async (times) => {
+    const { result, readings } = await run(scenario, null);
+    for (let at = 1; at <= readings; at += 1)
+      expect((await run(scenario, { how: 'unread', times, at })).result, `reading ${at}`).toEqual(result);
+  });
 
   it.each(faults)('comes to the same when $times append(s) in a row are $how, whichever they are', async (fault) => {
     const { result, appends } = await run(scenario, null);
