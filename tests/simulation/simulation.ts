@@ -167,6 +167,7 @@ export async function simulate(seed: number, options: SimulationOptions = {}): P
     process: scheduler.spawn('clients'),
     observer,
     api: () => api,
+    isShown: (volumeId) => readStore.base.documents('volumes').has(volumeId),
     note: (line) => history.note('clients', line),
   });
   const problems: Violation[] = [];
