@@ -1,6 +1,7 @@
 import type { Metric } from '../api/dependencies.ts';
 import type { RefusalRecorder } from '../commands/refusals.ts';
 import type { ProjectionRunner } from '../projections/runner.ts';
+import { DRIFT_KINDS } from '../sagas/detect-drift.ts';
 import type { PoolReports } from '../sagas/pool-reports.ts';
 import type { Operations } from './operations.ts';
 
@@ -32,6 +33,15 @@ export function serverMetrics(parts: {
       'scoria_projection_stopped',
       'Whether a read model follows the log no more',
       perProjection(({ stopped }) => (stopped === null ? 0 : 1)),
+    ),
+    gauge(
+      'scoria_backend_drift',
+      'Objects of a backend that are not what the log says',
+      parts.operations
+        .drift()
+        .flatMap(({ backend, objects }) =>
+          DRIFT_KINDS.map((drift) => ({ labels: { backend, drift }, value: objects[drift].length })),
+        ),
     ),
     gauge('scoria_operations_open', 'Operations that have not ended', [{ labels: {}, value: parts.operations.open() }]),
     gauge(

@@ -6,6 +6,7 @@ import type { PlacementOptions } from '../domain/placement/index.ts';
 import { createFileDriver } from '../drivers/storage/file/file-driver.ts';
 import type { Clock } from '../ports/clock.ts';
 import { operationDefinitions } from '../sagas/definitions.ts';
+import { type BackendDrift, createDriftWatch } from '../sagas/detect-drift.ts';
 import { createOperationsFeed } from '../sagas/feed.ts';
 import { watchOrphans } from '../sagas/lapse-orphans.ts';
 import { createPlacement } from '../sagas/place.ts';
@@ -21,6 +22,8 @@ export interface Operations {
   /** What keeps operations from being done, in words for `/readyz`. */
   missing(): readonly string[];
   open(): number;
+  /** Where backends are not what the log says. */
+  drift(): readonly BackendDrift[];
 }
 
 /** The backends as they are configured, with their drivers. */
@@ -78,12 +81,22 @@ export function createOperations(deps: {
     clock,
     logger,
   });
+  const drift = createDriftWatch({
+    hosts: config.storage.backends.map(({ name }) => `${config.hostName}@${name}`),
+    backends: workers,
+    readStore: stores.readStore,
+    handler,
+    clock,
+    logger,
+  });
   return {
     start: async () => {
       await workers.start();
       await feed.start();
+      drift.start();
     },
     stop: async () => {
+      await drift.stop();
       await runner.stop();
       await feed.stop();
       await orphans.stop();
@@ -94,5 +107,6 @@ export function createOperations(deps: {
       ...(feed.failure() === null ? [] : [`operations feed: ${feed.failure()}`]),
     ],
     open: () => runner.open().length,
+    drift: () => drift.found(),
   };
 }
