@@ -12,10 +12,11 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { storeFiles } from '../../src/config.ts';
 import { type Acknowledgement, createAcknowledged } from './acknowledged.ts';
+import { differencesOfBackends } from './backend-files.ts';
 import { copyDirectory, readWal, removeStore, replaceStore, type WalState } from './disk-images.ts';
 import type { Broken } from './invariants.ts';
 import { createLoad } from './load.ts';
-import { createLogView } from './log-view.ts';
+import { createLogView, type LogView } from './log-view.ts';
 import { MIXED_CONFIG, prepareProjects } from './mixed-load.ts';
 import { createRandom, type Random } from './random.ts';
 import { untilAtRest, whatIsBroken } from './rest.ts';
@@ -195,10 +196,14 @@ async function whatIsLost(
   const world = { log, config, url: server.url, contents: null, kept, acknowledged: of.acknowledged };
   const broken = await whatIsBroken(world, { thorough: true, but: of === backends ? null : BACKENDS });
   const unready = await untilReady(server.url);
+  const untold = of === backends ? null : await untilDriftIsTold(home, server.url, log);
   await server.kill();
   const ready = `ready ${server.readyAfterMs.toFixed(0)} ms, rest ${restMs.toFixed(0)} ms, ${log.events} events`;
   const found = [
     ...broken,
+    ...(untold === null
+      ? []
+      : [{ invariant: 'what only a backend knows is told as drift', what: untold, streams: [] }]),
     ...(unready === null ? [] : [{ invariant: 'the server becomes ready', what: unready, streams: [] }]),
   ];
   return { broken: found, told: ready };
@@ -207,6 +212,27 @@ async function whatIsLost(
 /** The backends are ahead of a log that has lost what a disk said it had: what differs is drift, and told as such. */
 const BACKENDS = 'backend files are the live volumes and snapshots';
 const READY_WITHIN_MS = 10_000;
+const DRIFT_WITHIN_MS = 15_000;
+
+/** Null once the gauge of drift says how many objects are unknown or missing, else what it says instead. */
+async function untilDriftIsTold({ config }: ServerHome, url: string, log: LogView): Promise<string | null> {
+  const volumes = [...log.volumes.values()].flatMap(({ volume }) => (volume?.deleted === false ? [volume] : []));
+  const different = differencesOfBackends(config, volumes, log.reset);
+  const count = (what: string): number => different.filter((one) => one.what.endsWith(what)).length;
+  const must = `${count('belongs to nothing that lives')} unknown, ${count('is not there')} missing`;
+  const deadline = performance.now() + DRIFT_WITHIN_MS;
+  for (;;) {
+    const metrics = await (await fetch(`${url}/metrics`)).text();
+    const gauge = (kind: string): number =>
+      [...metrics.matchAll(/^scoria_backend_drift\{.*drift="(\w+)".*\} (\d+)$/gm)]
+        .filter(([, of]) => of === kind)
+        .reduce((sum, [, , value]) => sum + Number(value), 0);
+    const is = `${gauge('unknown')} unknown, ${gauge('missing')} missing`;
+    if (is === must && metrics.includes('scoria_backend_drift{')) return null;
+    if (performance.now() > deadline) return `${is}, and must be ${must}`;
+    await sleep(100);
+  }
+}
 
 /** Null when it is, else what `/readyz` says is missing. */
 async function untilReady(url: string): Promise<string | null> {
