@@ -36,7 +36,7 @@ const filesNamedIn = (page: string): readonly string[] =>
   [...textOf(page).matchAll(/`((?:src|tests|docs|bench|examples|bin|\.ci)\/[\w./-]+)`/g)].map(([, file = '']) => file);
 
 const scriptsNamedIn = (page: string): readonly string[] =>
-  [...textOf(page).matchAll(/npm run (?:--silent )?([\w:]+)/g)].map(([, script = '']) => script);
+  [...textOf(page).matchAll(/npm run (?:--silent )?([\w:-]+)/g)].map(([, script = '']) => script);
 
 describe.each(PAGES)('%s', (page) => {
   it('links to what is there', () => {
