@@ -68,7 +68,7 @@ const REBUILD_BATCH_SIZE = 2_000;
 const LIVE_CACHE = 500;
 const REBUILD_CACHE = 5_000;
 /** Collections that nothing was written to still store how far they are, this seldom. */
-const CHECKPOINT_EVERY_EVENTS = 5_000;
+const CHECKPOINT_EVERY_EVENTS = 1_000;
 const RESTART_DELAY_MS = 500;
 /** A read store that is away does not keep the process: what it does not have is folded again. */
 const STOP_WITHIN_MS = 5_000;
@@ -170,6 +170,7 @@ export function createProjectionRunner(options: ProjectionRunnerOptions): Projec
     });
     if (readSignal.aborted) return;
     await makeIndexes();
+    if (sinceCheckpoints >= CHECKPOINT_EVERY_EVENTS) await storeCheckpoints();
     reach(until);
   };
 
