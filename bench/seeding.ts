@@ -5,7 +5,7 @@ import type { DomainEvent, EventMetadata } from '../src/domain/kernel/event.ts';
 import { deriveId, eventIdOf } from '../src/domain/kernel/ids.ts';
 import type { EventStore } from '../src/ports/event-store.ts';
 
-/** Makes a data directory whose log holds many volumes: requested and created, charged and claimed in sums. */
+/** Makes a data directory whose log holds many volumes, each with its operation, charged and claimed in sums. */
 
 const POOL = 'scoria@file#pool';
 const PROJECT = 'demo';
@@ -14,6 +14,7 @@ const OTHERS_EVERY = 4;
 const SIZE_GIB = 1;
 const STARTED_AT = Date.UTC(2026, 0, 1);
 const SIDE_BY_SIDE = 512;
+const STEPS = ['place', 'claim', 'provision', 'publish'];
 
 export const seededVolumeId = (index: number): string => deriveId('seeded', index);
 
@@ -31,7 +32,7 @@ export async function seedDirectory(
     const until = Math.min(from + SIDE_BY_SIDE, volumes);
     const appends = Array.from({ length: until - from }, (_, index) => appendVolume(store, from + index));
     await Promise.all(appends);
-    events += 2 * appends.length;
+    events += 4 * appends.length;
     onProgress?.(until);
   }
   await closeBooks(store, volumes);
@@ -56,9 +57,16 @@ async function appendVolume(store: EventStore, index: number): Promise<void> {
     ...{ volumeId, operationId, pool: POOL, availabilityZone: 'nova', backendName: `volume-${volumeId}` },
     ...{ providerId: null, serviceUuid: deriveId('seeded', 'service'), sharedTargets: false },
   };
-  await append(store, `volume-${volumeId}`, projectId, STARTED_AT + index, [
+  const resource = { type: 'volume', id: volumeId, volumeId };
+  const operation = { operationId, kind: 'create-volume', version: 1, steps: STEPS, projectId, resource };
+  const at = STARTED_AT + index;
+  await append(store, `volume-${volumeId}`, projectId, at, [
     { type: 'VolumeCreationRequested', data: requested },
     { type: 'VolumeCreated', data: created },
+  ]);
+  await append(store, `operation-${operationId}`, projectId, at, [
+    { type: 'OperationStarted', data: { ...operation, input: requested } },
+    { type: 'OperationSucceeded', data: { operationId } },
   ]);
 }
 
