@@ -39,13 +39,12 @@ describe('the configuration', () => {
     expect(config.logLevel).toBe('warn');
   });
 
-  it('takes real engines, by variable too, and then a part of the roles', () => {
-    const env = { SCORIA_EVENTSTORE: 'esdb+discover://cluster.example?tls=true', SCORIA_ROLES: 'api' };
+  it('takes real engines, by variable too', () => {
+    const env = { SCORIA_EVENTSTORE: 'esdb+discover://cluster.example?tls=true' };
     const config = loadConfig({ file: file('readStore: mongodb://a:1,b:2/scoria?replicaSet=rs0'), env });
     expect(config).toMatchObject({
       eventStore: 'esdb+discover://cluster.example?tls=true',
       readStore: 'mongodb://a:1,b:2/scoria?replicaSet=rs0',
-      roles: ['api'],
     });
   });
 
