@@ -1,10 +1,11 @@
+import { randomUUID } from 'node:crypto';
 import fc from 'fast-check';
 import { untilAgreed } from './agreement.ts';
 import { type Look, lookCommands } from './looks.ts';
 import { live, type Model } from './model.ts';
 import { otherCommands } from './other-commands.ts';
 import type { Plan, Planned } from './planned.ts';
-import type { Answer, Real } from './real.ts';
+import type { Answer, Ask, Real } from './real.ts';
 import { volumeCommands } from './volume-commands.ts';
 
 /**
@@ -75,7 +76,8 @@ const asCommand = (check: (world: World) => boolean, run: (world: World) => Prom
   run: (world) => run(world),
 });
 
-function changeCommand(plan: Plan, mode: Mode): Command {
+/** `twice`: under an Idempotency-Key, and where it was accepted once more under the same: nothing more may come of that. */
+function changeCommand(plan: Plan, mode: Mode, twice: boolean): Command {
   return asCommand(
     () => true,
     async (world) => {
@@ -83,13 +85,28 @@ function changeCommand(plan: Plan, mode: Mode): Command {
       const planned = await plan(model, real);
       // while something works on it nobody can say what comes of overriding it
       if (planned.overrides === true && planned.on.some((thing) => busy.has(thing))) return;
-      const answer = await real.ask(planned.ask);
+      const ask = twice ? { ...planned.ask, key: randomUUID() } : planned.ask;
+      const answer = await real.ask(ask);
       trace.push(`${planned.shown} -> ${answer.status}`);
       const wrong = judge(world, planned, answer);
       if (wrong !== null) throw new Error(wrong);
+      if (twice && answer.status < 300) await sendAgain(world, ask, answer);
       if (mode === 'settled') await comeToRest(world);
     },
   );
+}
+
+async function sendAgain({ real, trace }: World, ask: Ask, first: Answer): Promise<void> {
+  const second = await real.ask(ask);
+  trace.push(`the same again under its key -> ${second.status}`);
+  // the key of an offer is shown only once
+  const isOffer = first.json?.transfer?.auth_key !== undefined;
+  // what an update shows may have moved on with what works on it
+  const shows = ask.method === 'PUT' ? '' : second.text;
+  const isSame = isOffer
+    ? second.status === 409
+    : second.status === first.status && (shows === '' || shows === first.text);
+  if (!isSame) throw new Error(`answered ${second.status} ${second.text}, and before ${first.status} ${first.text}`);
 }
 
 const lookCommand = ({ shown, look }: Look): Command =>
@@ -111,9 +128,13 @@ const rest = (): Command =>
     },
   );
 
+const twice = fc.constantFrom(false, false, false, false, true);
+
 /** Sequences of so many requests at most. */
 export function sequences(mode: Mode, maxCommands: number): fc.Arbitrary<Iterable<Command>> {
-  const changes = [...volumeCommands, ...otherCommands].map((plan) => plan.map((one) => changeCommand(one, mode)));
+  const changes = [...volumeCommands, ...otherCommands].map((plan) =>
+    fc.tuple(plan, twice).map(([one, again]) => changeCommand(one, mode, again)),
+  );
   const looks = lookCommands.map((look) => look.map(lookCommand));
   const rests = mode === 'hasty' ? [fc.constant(null).map(rest), fc.constant(null).map(rest)] : [];
   return fc.commands([...changes, ...looks, ...rests], { maxCommands, size: '+2' });

@@ -55,11 +55,12 @@ const simple = fc
       },
   );
 
-const detach = fc.record({ who, n: index, which: fc.option(instance), short }).map(
-  ({ who, n, which, short }): Plan =>
+const detach = fc.record({ who, n: index, which: fc.option(instance), force: fc.boolean(), short }).map(
+  ({ who, n, which, force, short }): Plan =>
     async (model, real) => {
       const volume = pick(model.volumes, n);
-      const project = actor(who, volume);
+      // only an administrator may force it, and he sees the volumes of every project
+      const project = actor(force ? 'owner' : who, volume);
       // the id of an attachment is told by nothing but the volume
       const shown =
         which === null
@@ -69,8 +70,12 @@ const detach = fc.record({ who, n: index, which: fc.option(instance), short }).m
         shown?.json?.volume?.attachments ?? [];
       const id = attachments.find(({ server_id: server }) => server === which)?.attachment_id ?? idOf(null);
       return {
-        shown: `${project} detaches ${v(model, volume)} from ${which === null ? 'the only server' : `server ${which[0]}`}`,
-        ask: on(volume, { 'os-detach': which === null ? null : { attachment_id: id } }, { project, short }),
+        shown: `${project} ${force ? 'forces' : 'detaches'} ${v(model, volume)} from ${which === null ? 'the only server' : `server ${which[0]}`}`,
+        ask: on(
+          volume,
+          { [force ? 'os-force_detach' : 'os-detach']: which === null ? null : { attachment_id: id } },
+          { project, admin: force, short },
+        ),
         verdict: detachVolume(volume, project, which),
         on: some(volume),
         harmless: true,

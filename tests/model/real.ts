@@ -10,6 +10,8 @@ export interface Ask {
   readonly admin?: boolean;
   /** Leaves the project out of the path. */
   readonly short?: boolean;
+  /** An Idempotency-Key. */
+  readonly key?: string;
 }
 
 export interface Answer {
@@ -34,7 +36,7 @@ export function createReal(url: string, tag: string): Real {
     url,
     tag,
     projectIds,
-    ask: async ({ method, path, body, project, admin = false, short = false }) => {
+    ask: async ({ method, path, body, project, admin = false, short = false, key }) => {
       const projectId = projectIds[project];
       const response = await fetch(`${url}/v3${short ? '' : `/${projectId}`}${path}`, {
         method,
@@ -42,6 +44,7 @@ export function createReal(url: string, tag: string): Real {
           'X-Auth-Token': `${project}:${projectId}:${admin ? 'admin' : 'member'}`,
           'OpenStack-API-Version': 'volume 3.71',
           ...(body === undefined ? {} : { 'Content-Type': 'application/json' }),
+          ...(key === undefined ? {} : { 'Idempotency-Key': key }),
         },
         ...(body === undefined ? {} : { body: JSON.stringify(body) }),
       });
