@@ -36,14 +36,17 @@ interface ClientInternals {
   readonly callArguments: (base: { readonly requiresLeader: boolean }, options: CallOptions) => [Metadata, CallOptions];
 }
 
-/** What holds in a cluster where the connection string does not say otherwise; the time limit of gossip is in seconds. */
+/**
+ * What holds in a cluster where the connection string does not say otherwise; the time limit of gossip is in seconds. A
+ * client that does not find its leader soon is replaced, so it need not look for long: it would go on after that.
+ */
 const SETTINGS: Readonly<Record<string, string>> = {
   nodePreference: 'leader',
   keepAliveInterval: '10000',
   keepAliveTimeout: '3000',
   gossipTimeout: '2',
   discoveryInterval: '100',
-  maxDiscoverAttempts: '100',
+  maxDiscoverAttempts: '10',
 };
 
 /** The connection string with the settings that it does not have. */
@@ -62,7 +65,7 @@ export function completeConnectionString(connectionString: string): string {
 export function createClientSessions(connectionString: string): ClientSessions {
   const complete = completeConnectionString(connectionString);
   const start = () => {
-    const client = EventStoreDBClient.connectionString(complete);
+    const client = connect(complete);
     const ending = new AbortController();
     const internals = client as unknown as ClientInternals;
     let lastUsed: StreamsClient | null = null;
@@ -110,4 +113,15 @@ export function createClientSessions(connectionString: string): ClientSessions {
       running.end('the store was closed');
     },
   };
+}
+
+/** The client's own errors quote what they could not read, which may be a password. */
+function connect(connectionString: string): EventStoreDBClient {
+  try {
+    return EventStoreDBClient.connectionString(connectionString);
+  } catch (error) {
+    const reason = error instanceof Error && error.message.startsWith('Failed to load') ? `: ${error.message}` : '';
+    const shown = connectionString.replace(/:\/\/[^@]*@/, '://***@');
+    throw new Error(`EventStoreDB: the connection string ${shown} cannot be used${reason}`);
+  }
 }

@@ -37,7 +37,7 @@ export async function* subscribe(
   async function* once(session: ClientSession): AsyncGenerator<Delivery> {
     const { position: end = null } = (await Promise.race([lastEntry(reader), aborted(signal)])) ?? {};
     const given = AbortSignal.any([signal, session.ended]);
-    // No more than the server's own was there, or it is there and was seen: then all was delivered.
+    // Where the log ended before the call: once that was seen, nothing is behind any more.
     const seenAll = (position: Position | null): boolean => end === null || (position !== null && position >= end);
     let seen = cursor;
     let held: Position | null = null;

@@ -13,7 +13,7 @@ import {
 } from '@eventstore/db-client';
 import { Metadata, type ServiceError, status } from '@grpc/grpc-js';
 import { describe, expect, it } from 'vitest';
-import { completeConnectionString } from '../../../src/adapters/eventstoredb/client-session.ts';
+import { completeConnectionString, createClientSessions } from '../../../src/adapters/eventstoredb/client-session.ts';
 import { CallLost, type Fault, faultOf } from '../../../src/adapters/eventstoredb/faults.ts';
 import type { createLogReader } from '../../../src/adapters/eventstoredb/log-reader.ts';
 import { createPositions } from '../../../src/adapters/eventstoredb/positions.ts';
@@ -104,11 +104,23 @@ describe('the connection string', () => {
       completeConnectionString('esdb://u:p%40@a:1,b:2/?tls=true&node_preference=follower&KeepAliveTimeout=5'),
     ).toBe(
       'esdb://u:p%40@a:1,b:2?tls=true&node_preference=follower&KeepAliveTimeout=5' +
-        '&keepAliveInterval=10000&gossipTimeout=2&discoveryInterval=100&maxDiscoverAttempts=100',
+        '&keepAliveInterval=10000&gossipTimeout=2&discoveryInterval=100&maxDiscoverAttempts=10',
     );
     expect(completeConnectionString(' esdb+discover://cluster.example ')).toMatch(
       /^esdb\+discover:\/\/cluster\.example\?nodePreference=leader&/,
     );
+  });
+});
+
+describe('a connection string that cannot be used', () => {
+  it.each([
+    ['a port that is none', 'esdb://scoria:s3cret@h:many', /cannot be used/],
+    ['an option with a value that it does not take', 'esdb://scoria:s3cret@h?tls=perhaps', /cannot be used/],
+    ['a certificate that is not there', 'esdb://scoria:s3cret@h?tlsCAFile=/nowhere.pem', /File was not found/],
+  ])('is named for %s, without its password', (_, connectionString, message) => {
+    const open = () => createClientSessions(connectionString);
+    expect(open).toThrow(message);
+    expect(open).not.toThrow(/s3cret/);
   });
 });
 
