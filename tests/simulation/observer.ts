@@ -50,10 +50,13 @@ export function createObserver(backends: () => readonly SimulatedBackend[]): Obs
     if (type === 'VolumeExtended') extensions.set(volumeId ?? '', { ...count, done: count.done + 1 });
   };
 
-  /** Detaching what is not attached shows a volume as available (as the original does), also one in error. */
+  /** Attaching or detaching shows a volume as in use or available, also one in error: as the original does. */
   const noteMisleading = ({ type, data }: RecordedEvent): void => {
     const { volumeId = '' } = data as { volumeId?: string };
-    if (type === 'VolumeDetached' && log.volumes.get(volumeId)?.volume?.status.startsWith('error'))
+    if (
+      ['VolumeAttached', 'VolumeDetached'].includes(type) &&
+      log.volumes.get(volumeId)?.volume?.status.startsWith('error')
+    )
       overridden.add(volumeId);
   };
 
