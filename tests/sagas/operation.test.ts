@@ -1,102 +1,20 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { operationEvents } from '../../src/domain/operation/events.ts';
-import { hasEnded, type Operation, type OperationEvent, operationDecider } from '../../src/domain/operation/index.ts';
+import { type Operation, type OperationEvent, operationDecider } from '../../src/domain/operation/index.ts';
+import { next } from '../../src/sagas/operation.ts';
 import {
-  afterFailure,
-  afterUndoFailure,
-  backOffMs,
-  defineOperation,
-  forEach,
-  next,
-  type OperationDefinition,
-  type Step,
-  StepError,
-} from '../../src/sagas/operation.ts';
-
-const NOW = 1_000_000;
-const PASSES = 3;
-const operationId = '11111111-1111-5111-8111-111111111111';
-const reason = { code: 'BackendFailed', message: 'disk on fire' };
-
-const step = (name: string, extra: Partial<Step<never>> = {}): Step<never> => ({
-  name,
-  effect: 'command',
-  timeoutMs: 1_000,
-  attempts: 3,
-  run: async () => undefined,
-  ...extra,
-});
-const undoable = (name: string, extra: Partial<Step<never>> = {}): Step<never> =>
-  step(name, { undo: async () => undefined, ...extra });
-
-const definition: OperationDefinition = defineOperation<{ items?: readonly string[] }>({
-  kind: 'build',
-  version: 1,
-  startedBy: 'VolumeCreationRequested',
-  projectId: () => 'p',
-  resource: () => ({ type: 'volume', id: 'v', volumeId: 'v' }),
-  steps: [
-    undoable('pin'),
-    step('place', { effect: 'none' }),
-    undoable('claim'),
-    forEach(
-      (input) => input.items ?? [],
-      (item) => step(`copy:${item}`, { effect: 'world' }),
-    ),
-    undoable('provision', { effect: 'world' }),
-    step('publish'),
-  ],
-  retry: { when: ['claim', 'provision'], from: 'place', attempts: () => PASSES },
-  failed: [step('mark-error')],
-});
-
-const started = (items: readonly string[] = []): OperationEvent => ({
-  type: 'OperationStarted',
-  data: {
-    operationId,
-    kind: 'build',
-    version: 1,
-    steps: [],
-    projectId: 'p',
-    resource: { type: 'volume', id: 'v', volumeId: 'v' },
-    input: { items },
-  },
-});
-const done = (name: string, output: unknown = null, attempt = 1): OperationEvent => ({
-  type: 'StepSucceeded',
-  data: { operationId, step: name, attempt, output },
-});
-const begun = (name: string, attempt = 1): OperationEvent => ({
-  type: 'StepStarted',
-  data: { operationId, step: name, attempt, input: { name } },
-});
-const failed = (
-  name: string,
-  followUp: 'again' | 'reschedule' | 'fail',
-  attempt = 1,
-  retryAt: number | null = null,
-): OperationEvent => ({
-  type: 'StepFailed',
-  data: { operationId, step: name, attempt, reason, retryable: true, followUp, retryAt },
-});
-const undone = (name: string, attempt = 1): OperationEvent => ({
-  type: 'UndoSucceeded',
-  data: { operationId, step: name, attempt },
-});
-const stop: OperationEvent = {
-  type: 'OperationStopRequested',
-  data: { operationId, by: 'other', reason: 'taken over' },
-};
-
-const given = (...events: readonly OperationEvent[]): Operation =>
-  events.reduce(operationDecider.evolve, operationDecider.initial);
-const nextOf = (operation: Operation): string => {
-  const action = next(definition, operation, NOW);
-  if (action.do === 'run' || action.do === 'undo') return `${action.do} ${action.step.name} ${action.attempt}`;
-  if (action.do === 'record') return `record ${action.events.map(({ type }) => type).join()}`;
-  return action.do === 'wait' ? `wait until ${action.until}` : action.do;
-};
+  begun,
+  definition,
+  done,
+  failed,
+  given,
+  NOW,
+  nextOf,
+  operationId,
+  reason,
+  started,
+  stop,
+  undone,
+} from './build-operation.ts';
 
 describe('an operation that goes well', () => {
   it('runs its steps in their order, each once, and ends', () => {
@@ -272,58 +190,6 @@ describe('a parked operation', () => {
   });
 });
 
-describe('what is recorded of a failure', () => {
-  const followUps = (events: readonly OperationEvent[]): readonly string[] =>
-    events.map((event) => (event.type === 'StepFailed' ? event.data.followUp : event.type));
-  const operation = given(started(), done('pin'), done('place'), done('claim'), begun('provision'));
-  const provision = undoable('provision', { effect: 'world', attempts: 2 });
-  const error = (retry: StepError['retry']): StepError => new StepError(reason, retry);
-
-  it('here: again with back-off, until the attempts are used up; then elsewhere', () => {
-    const first = afterFailure(definition, operation, provision, 1, error('here'), NOW, PASSES);
-    expect(first).toMatchObject([{ data: { followUp: 'again', retryAt: NOW + backOffMs(1) } }]);
-    const once = given(started(), done('pin'), done('place'), done('claim'), begun('provision'), ...first);
-    expect(followUps(afterFailure(definition, once, provision, 2, error('here'), NOW, PASSES))).toEqual(['reschedule']);
-  });
-
-  it('elsewhere: another pass where the definition has one, and only so often', () => {
-    expect(followUps(afterFailure(definition, operation, provision, 1, error('elsewhere'), NOW, PASSES))).toEqual([
-      'reschedule',
-    ]);
-    const used = { ...operation, reschedules: 2 };
-    expect(followUps(afterFailure(definition, used, provision, 3, error('elsewhere'), NOW, PASSES))).toEqual(['fail']);
-    expect(followUps(afterFailure(definition, operation, step('publish'), 1, error('elsewhere'), NOW, PASSES))).toEqual(
-      ['fail'],
-    );
-  });
-
-  it('never, or told to stop: everything is undone', () => {
-    expect(followUps(afterFailure(definition, operation, provision, 1, error('never'), NOW, PASSES))).toEqual(['fail']);
-    const stopped = operationDecider.evolve(operation, stop);
-    expect(followUps(afterFailure(definition, stopped, provision, 1, error('here'), NOW, PASSES))).toEqual(['fail']);
-  });
-
-  it('a compensation that does not work parks the operation', () => {
-    const failing = given(started(), failed('pin', 'fail'), undone('pin'), {
-      type: 'UndoCompleted',
-      data: { operationId },
-    });
-    expect(followUps(afterFailure(definition, failing, step('mark-error'), 1, error('never'), NOW, PASSES))).toEqual([
-      'again',
-      'OperationParked',
-    ]);
-  });
-
-  it('an undo is tried six times, then the operation is parked', () => {
-    let undoing = given(started(), done('pin'), begun('provision'), failed('provision', 'fail'));
-    for (let attempt = 1; attempt <= 6; attempt += 1) {
-      const events = afterUndoFailure(undoing, provision, attempt, error('here'), NOW);
-      expect(events.map(({ type }) => type)).toEqual(attempt < 6 ? ['UndoFailed'] : ['UndoFailed', 'OperationParked']);
-      undoing = events.reduce(operationDecider.evolve, undoing);
-    }
-  });
-});
-
 describe('progress', () => {
   it('is recorded only on what its sender has seen', () => {
     const operation = given(started(), done('pin'));
@@ -347,55 +213,5 @@ describe('progress', () => {
       events: [{ type: 'OperationStarted' }, { type: 'StepSucceeded' }],
     });
     expect(operationDecider.decide(command, given(event), NOW)).toEqual({ kind: 'accepted', events: [] });
-  });
-});
-
-describe('any course of outcomes', () => {
-  const outcomes = fc.array(fc.constantFrom('ok', 'here', 'elsewhere', 'never', 'stop'), { maxLength: 80 });
-
-  it('ends or parks, never repeats a done step within a pass, and leaves nothing touched when it has failed', () => {
-    fc.assert(
-      fc.property(outcomes, (course) => {
-        let operation = given(started(['a']));
-        let now = NOW;
-        const apply = (events: readonly OperationEvent[]): void => {
-          for (const event of events) operation = operationDecider.evolve(operation, operationEvents.encode(event));
-        };
-        for (const outcome of [...course, ...Array<'ok'>(200).fill('ok')]) {
-          if (outcome === 'stop') {
-            if (!hasEnded(operation)) apply([stop]);
-            continue;
-          }
-          const action = next(definition, operation, now);
-          if (action.do === 'nothing') break;
-          if (action.do === 'wait') now = action.until;
-          else if (action.do === 'record') apply(action.events);
-          else if (action.do === 'run') {
-            expect(operation.steps[action.step.name]?.status).not.toBe('done');
-            if (outcome === 'ok') apply([done(action.step.name, null, action.attempt)]);
-            else
-              apply(
-                afterFailure(
-                  definition,
-                  operation,
-                  action.step,
-                  action.attempt,
-                  new StepError(reason, outcome),
-                  now,
-                  PASSES,
-                ),
-              );
-          } else if (outcome === 'ok') apply([undone(action.step.name, action.attempt)]);
-          else apply(afterUndoFailure(operation, action.step, action.attempt, new StepError(reason, outcome), now));
-        }
-        expect(['succeeded', 'failed', 'parked']).toContain(operation.phase);
-        if (operation.phase !== 'failed') return;
-        const touched = ['pin', 'claim', 'provision'].filter(
-          (name) => !['pending', 'undone', undefined].includes(operation.steps[name]?.status),
-        );
-        expect(touched).toEqual([]);
-      }),
-      { numRuns: 500 },
-    );
   });
 });
