@@ -130,8 +130,10 @@ export async function differences(model: Model, real: Real): Promise<readonly st
 }
 
 const REST_WITHIN_MS = 15_000;
-/** What differs for so long although no operation is open will not come any more. */
-const SAME_FOR_MS = 400;
+/** What differs for so long although nothing is being worked on will not come any more. */
+const SAME_FOR_MS = 1_000;
+/** An operation that was asked for just now may not be listed yet, but what it works on shows it. */
+const WORKED_ON = /status is "(creating|deleting|extending|reverting|restoring)"/;
 
 /** Waits until the server shows what the model has; what differs to the end is returned. */
 export async function untilAgreed(model: Model, real: Real): Promise<readonly string[]> {
@@ -144,7 +146,7 @@ export async function untilAgreed(model: Model, real: Real): Promise<readonly st
     if (found.length === 0) return found;
     const now = performance.now();
     const text = found.join('\n');
-    if (text !== last || open.length > 0) since = now;
+    if (text !== last || open.length > 0 || WORKED_ON.test(text)) since = now;
     if (now > deadline || now - since > SAME_FOR_MS) return found;
     last = text;
     await sleep(5);
