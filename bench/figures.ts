@@ -8,6 +8,10 @@ export interface Figure {
   readonly ratio?: number;
   /** What `ratio` is taken against. */
   readonly yardstick?: string;
+  /** The same of processor time for one request: what is left where the load generator is the limit. */
+  readonly processor_ratio?: number;
+  /** Processor time of the server for one of these, all its threads: what hardly depends on how busy the machine is. */
+  readonly processor_ms?: number;
   readonly mib?: number;
   readonly seconds?: number;
   readonly note?: string;

@@ -15,6 +15,7 @@ const QUESTIONS = [
   'file-driver',
   'read-volumes',
   'write-volumes',
+  'slow-disk',
   'memory',
   'restart',
   'rebuild',

@@ -40,7 +40,7 @@ export async function withServer<T>(directory: string, work: (server: ServerProc
 }
 
 /** What `npm start` gives to node, so that the figures are those of what people run. */
-function startArguments(): readonly string[] {
+export function startArguments(): readonly string[] {
   const { scripts } = JSON.parse(readFileSync('package.json', 'utf8')) as { scripts: { start: string } };
   const [node, ...args] = scripts.start.split(' ');
   if (node !== 'node') throw new Error(`the start script does not begin with node: ${scripts.start}`);

@@ -29,7 +29,14 @@ const accepted = (what: string, { perSecond, p50Ms, p99Ms }: Measured): Figure =
 
 await withDirectory(async (directory) => {
   const rates = { accepted: 0, available: 0, gone: 0 };
-  await withServer(directory, async ({ url }) => {
+  await withServer(directory, async (server) => {
+    const { url } = server;
+    /** What `work` costs the server's processor for each of what it measured. */
+    const costing = async (work: Promise<Measured>): Promise<Measured & { readonly processorMs: number }> => {
+      const before = server.processorMs();
+      const measured = await work;
+      return { ...measured, processorMs: (server.processorMs() - before) / measured.requests };
+    };
     const create = (count: number, connections: number, wait: boolean) =>
       runLoad({ kind: 'create', url, count, connections, wait });
     // the first hundreds find everything cold
@@ -38,24 +45,24 @@ await withDirectory(async (directory) => {
     print(figureOf('create to available, one at a time', single.durationsMs, single.elapsedMs));
     const waiting = await create(MANY / 2, CONNECTIONS, true);
     print(accepted(`create to available, ${CONNECTIONS} that each wait for theirs`, waiting));
-    const many = await create(MANY, CONNECTIONS, false);
+    const many = await costing(create(MANY, CONNECTIONS, false));
     const first = accepted(`create accepted, ${CONNECTIONS} at a time`, many);
     const all = sustained(`create to available, sustained, accepted ${CONNECTIONS} at a time`, many);
     rates.accepted = first.per_second ?? 0;
     rates.available = all.per_second ?? 0;
     print(first);
-    print(all);
+    print({ ...all, processor_ms: rounded(many.processorMs) });
     const remove = (ids: readonly string[], connections: number, wait: boolean) =>
       runLoad({ kind: 'delete', url, ids, connections, wait });
     const singleDelete = await remove(single.ids, 1, true);
     print(figureOf('delete to gone, one at a time', singleDelete.durationsMs, singleDelete.elapsedMs));
     const waitingDelete = await remove(waiting.ids, CONNECTIONS, true);
     print(accepted(`delete to gone, ${CONNECTIONS} that each wait for theirs`, waitingDelete));
-    const gone = await remove([...warm.ids, ...many.ids], CONNECTIONS, false);
+    const gone = await costing(remove([...warm.ids, ...many.ids], CONNECTIONS, false));
     print(accepted(`delete accepted, ${CONNECTIONS} at a time`, gone));
     const allGone = sustained(`delete to gone, sustained, accepted ${CONNECTIONS} at a time`, gone);
     rates.gone = allGone.per_second ?? 0;
-    print(allGone);
+    print({ ...allGone, processor_ms: rounded(gone.processorMs) });
   });
   const log = join(directory, 'data', 'events.db');
   const bare = await bareAppends(log, join(directory, 'bare'), CONNECTIONS, isShort ? 1_000 : 4_000);
