@@ -14,6 +14,8 @@ export interface Told {
   readonly operationId: string | null;
   readonly outcome: 'accepted' | 'refused' | 'unknown';
   readonly code: string | null;
+  /** Sent twice at once: one sending may be refused for what the other, a moment later, was granted. */
+  readonly twice: boolean;
 }
 
 export interface Clients {
@@ -65,15 +67,20 @@ export function createClients(options: {
     if (reached && lives && !isShown(volumeId ?? '')) observer.breach(`volume ${volumeId} is not shown to who made it`);
   };
 
-  const tell = (number: number, request: Request, commandId: string, answer: Answer | null): Told['outcome'] => {
+  const tell = (
+    number: number,
+    request: Request,
+    sent: Pick<Told, 'commandId' | 'twice'>,
+    answer: Answer | null,
+  ): Told['outcome'] => {
     const code = answer?.rejection?.code ?? null;
     const unknown = answer === null || code === 'TryAgain';
     const outcome = unknown ? 'unknown' : answer.kind === 'accepted' ? 'accepted' : 'refused';
     note(`request ${number} is ${outcome}${code === null ? '' : `: ${code}`}`);
     const volumeId = answer?.volumeId ?? request.volumeId;
     told.push({
+      ...sent,
       what: request.what,
-      commandId,
       volumeId,
       operationId: answer?.operationId ?? null,
       outcome,
@@ -101,8 +108,9 @@ export function createClients(options: {
     for (let sending = 1; sending <= MOST_SENDINGS; sending += 1) {
       note(`request ${number}${sending > 1 ? ' again' : ''}: ${request.what}`);
       const second = twin === null || other === null ? null : send(other, contextOf(other));
-      const outcome = tell(number, request, commandId, await send(request, contextOf(request)));
-      if (second !== null && other !== null) tell(number, other, commandId, await second);
+      const sent = { commandId, twice: second !== null };
+      const outcome = tell(number, request, sent, await send(request, contextOf(request)));
+      if (second !== null && other !== null) tell(number, other, sent, await second);
       if (outcome !== 'unknown' || random.chance(0.3)) return;
       await scheduler.turn(process, 'client waits', { delayMs: random.between(0, 2_000) });
     }

@@ -39,13 +39,11 @@ const MAY_HAVE_BEEN_DONE = new Set(['Conflict', 'IdempotencyKeyReused']);
 
 function notWhatWasTold({ observer, told }: Outcome): readonly Violation[] {
   const accepted = new Set(told.filter(({ outcome }) => outcome === 'accepted').map(({ commandId }) => commandId));
-  return told.flatMap(({ what, commandId, operationId, outcome, code, volumeId }) => {
+  return told.flatMap(({ what, commandId, operationId, outcome, code, twice, volumeId }) => {
     const streams = [volumeStream(volumeId)];
     if (outcome === 'accepted' && operationId !== null && !observer.log.hasLanded(operationId))
       return [{ what: `it was said to be done, and is not in the log: ${what}`, streams }];
-    // what was sent under the same id with another body may be what is there
-    const alone = told.every((one) => one.commandId !== commandId || one.what === what);
-    const refused = outcome === 'refused' && alone && !accepted.has(commandId) && !MAY_HAVE_BEEN_DONE.has(code ?? '');
+    const refused = outcome === 'refused' && !twice && !accepted.has(commandId) && !MAY_HAVE_BEEN_DONE.has(code ?? '');
     if (refused && observer.commandIds.has(commandId))
       return [{ what: `it was refused (${code}), and is in the log: ${what}`, streams }];
     return [];
