@@ -56,6 +56,8 @@ export interface CollectionSpec {
   /** Raised when the shape of the documents changes: a new version is rebuilt beside the old one. */
   readonly version: number;
   readonly indexes: readonly Index[];
+  /** The indexes are to be made when it is ensured again without this: filling a collection is faster before. */
+  readonly indexesLater?: boolean;
 }
 
 export type Change =

@@ -34,6 +34,6 @@ export async function openCollection(
     const reason = `its checkpoint at position ${checkpoint.position} is not in the log: it is ahead of it`;
     return { kind: 'distrusted', reason, mend: true };
   }
-  await readStore.ensure({ ...collection, version, ...(checkpoint === null ? { indexes: [] } : {}) });
+  await readStore.ensure({ ...collection, version, indexesLater: checkpoint === null });
   return { kind: 'follow', version, checkpoint };
 }

@@ -123,7 +123,7 @@ async function prepare(rebuilder: Rebuilder, projection: Projection, options: Re
   const used = versions.map(({ version }) => version);
   const version = freeVersionOf(collection, used, liveVersion);
   await stale.forget(collection.name, version);
-  await readStore.ensure({ ...collection, version, ...(options.indexesLast === true ? { indexes: [] } : {}) });
+  await readStore.ensure({ ...collection, version, indexesLater: options.indexesLast === true });
   return { projection, liveVersion, fold: await rebuilder.makeFold(projection, version) };
 }
 

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openSqliteReadStore } from '../../src/adapters/sqlite/read-store.ts';
-import { tableOf } from '../../src/adapters/sqlite/read-store-layout.ts';
+import { fieldsOf, fieldValue, tableOf } from '../../src/adapters/sqlite/read-store-layout.ts';
 import { queriesOf } from '../../src/adapters/sqlite/read-store-query.ts';
 import type { CollectionSpec, Document, FindOptions, ReadStore, SortKey, Where } from '../../src/ports/read-store.ts';
 import { completeSort, createListing, type Listing } from '../../src/projections/listing.ts';
@@ -33,7 +33,9 @@ afterAll(async () => {
 
 /** What SQLite says it does for a query. */
 function planOf(collection: CollectionSpec, options: FindOptions): readonly string[] {
-  const [query] = queriesOf(tableOf(collection.name, collection.version), options);
+  const columns = new Set(fieldsOf(collection));
+  const inSql = (field: string) => fieldValue(field, columns);
+  const [query] = queriesOf(tableOf(collection.name, collection.version), options, inSql);
   if (query === undefined) throw new Error('there is no query');
   const rows = database.prepare(`EXPLAIN QUERY PLAN ${query.text}`).all(...query.parameters, 20, 0);
   return rows.map(({ detail }) => String(detail));

@@ -8,6 +8,9 @@ import type { AppendUnit, Outcome, QueuedUnit, Statement } from './writer-protoc
 export type Packed = readonly PackedValue[];
 type PackedValue = SQLInputValue | SQLOutputValue | boolean;
 
+/** What a statement is, for short. */
+const [PLAIN, GUARD, PUT] = [0, 1, 2];
+
 /** SQL that both sides know by its number; beyond these it goes along every time. */
 const MOST_NUMBERED = 1_000;
 
@@ -31,8 +34,8 @@ export function createPacker(): (units: readonly QueuedUnit[]) => Packed {
         continue;
       }
       packed.push('statements', unit.statements.length);
-      for (const { sql, rows, guard = false } of unit.statements) {
-        packed.push(sqlOf(sql), guard, rows.length, rows[0]?.length ?? 0);
+      for (const { sql, rows, guard, put } of unit.statements) {
+        packed.push(sqlOf(sql), guard === true ? GUARD : put === true ? PUT : PLAIN, rows.length, rows[0]?.length ?? 0);
         for (const row of rows) for (const value of row) packed.push(value);
       }
     }
@@ -60,14 +63,15 @@ export function createUnpacker(): (packed: Packed) => QueuedUnit[] {
 
     const takeStatement = (): Statement => {
       const sql = sqlOf(take());
-      const guard = take();
+      const role = take();
       const count = Number(take());
       const columns = Number(take());
       const rows = Array.from({ length: count }, () => {
         at += columns;
         return packed.slice(at - columns, at) as SQLInputValue[];
       });
-      return guard === true ? { sql, rows, guard } : { sql, rows };
+      if (role === GUARD) return { sql, rows, guard: true };
+      return role === PUT ? { sql, rows, put: true } : { sql, rows };
     };
 
     const takeAppend = (): AppendUnit => {

@@ -1,11 +1,12 @@
-import type { CollectionSpec, Index } from '../../ports/read-store.ts';
+import type { SQLInputValue } from 'node:sqlite';
+import type { CollectionSpec, Document, Index } from '../../ports/read-store.ts';
 import type { StoreLayout } from './store-file.ts';
 import type { Statement } from './writer-protocol.ts';
 
 export const READ_STORE_LAYOUT: StoreLayout = {
   kind: 'read store',
   applicationId: 'ScRd',
-  schemaVersion: 1,
+  schemaVersion: 2,
   schema: `
     CREATE TABLE collections (
       name TEXT NOT NULL, version INTEGER NOT NULL, live INTEGER NOT NULL, PRIMARY KEY (name, version)
@@ -29,7 +30,7 @@ export function tableOf(collection: string, version: number): string {
 }
 
 /** A document is there; its negation is a tombstone. Written like this it makes the partial indexes usable. */
-export const IS_LIVE = 'document IS NOT NULL';
+export const IS_LIVE = 'deleted_at IS NULL';
 
 export function jsonPathOf(field: string): string {
   if (!FIELD_PATH.test(field)) throw new RangeError(`not a field: ${JSON.stringify(field)}`);
@@ -39,9 +40,41 @@ export function jsonPathOf(field: string): string {
     .join('')}`;
 }
 
-/** The value of a field in SQL; indexes and queries must say it in the same words for an index to be used. */
-export const fieldValue = (field: string): string =>
-  field === 'id' ? 'id' : `json_extract(document, '${jsonPathOf(field)}')`;
+/** The fields of a collection that its table has a column for: those of its indexes. */
+export const fieldsOf = (spec: CollectionSpec): readonly string[] => [
+  ...new Set(spec.indexes.flatMap(({ fields }) => fields).filter((field) => field !== 'id')),
+];
+
+const COLUMN_PREFIX = 'field ';
+
+/** The column of a field, quoted. */
+export function columnOf(field: string): string {
+  jsonPathOf(field);
+  return `"${COLUMN_PREFIX}${field}"`;
+}
+
+/** The fields that these columns are for. */
+export const fieldsOfColumns = (names: readonly string[]): ReadonlySet<string> =>
+  new Set(names.filter((name) => name.startsWith(COLUMN_PREFIX)).map((name) => name.slice(COLUMN_PREFIX.length)));
+
+/** What the column of a field holds: what `json_extract` would give. */
+export function columnValue(document: Document, field: string): SQLInputValue {
+  let value: unknown = document;
+  for (const part of field.split('.')) {
+    const isObject = typeof value === 'object' && value !== null && Object.hasOwn(value, part);
+    value = isObject ? (value as Readonly<Record<string, unknown>>)[part] : null;
+  }
+  if (value === null || value === undefined) return null;
+  if (typeof value === 'boolean') return Number(value);
+  if (typeof value === 'number') return Number.isSafeInteger(value) ? BigInt(value) : value;
+  return typeof value === 'string' ? value : JSON.stringify(value);
+}
+
+/** The value of a field in SQL, given the fields that have a column. */
+export const fieldValue = (field: string, columns: ReadonlySet<string>): string => {
+  if (field === 'id') return 'id';
+  return columns.has(field) ? columnOf(field) : `json_extract(document, '${jsonPathOf(field)}')`;
+};
 
 const indexName = (spec: CollectionSpec, index: Index): string =>
   `"${spec.name}@${spec.version} ${index.fields.join(', ')}"`;
@@ -49,10 +82,13 @@ const indexName = (spec: CollectionSpec, index: Index): string =>
 /** Makes a collection version; the first version of a collection becomes the live one. */
 export function statementsToEnsure(spec: CollectionSpec): readonly Statement[] {
   const table = tableOf(spec.name, spec.version);
+  const columns = fieldsOf(spec)
+    .map((field) => `, ${columnOf(field)} ANY`)
+    .join('');
   return [
     {
       sql: `CREATE TABLE IF NOT EXISTS ${table} (
-        id TEXT NOT NULL PRIMARY KEY, document TEXT, position INTEGER NOT NULL, deleted_at INTEGER
+        id TEXT NOT NULL PRIMARY KEY, document TEXT, position INTEGER NOT NULL, deleted_at INTEGER${columns}
       ) STRICT`,
       rows: [[]],
     },
@@ -69,12 +105,20 @@ export function statementsToEnsure(spec: CollectionSpec): readonly Statement[] {
   ];
 }
 
+/** Adds columns to a table that was made without them, when its collection had other indexes. */
+export const statementsToAddColumns = (table: string, fields: readonly string[]): readonly Statement[] =>
+  fields.flatMap((field) => [
+    { sql: `ALTER TABLE ${table} ADD COLUMN ${columnOf(field)} ANY`, rows: [[]] },
+    { sql: `UPDATE ${table} SET ${columnOf(field)} = ${fieldValue(field, new Set())}`, rows: [[]] },
+  ]);
+
 /** Makes its indexes. Each ends in `id`, so that it yields a total order. */
 export function indexStatements(spec: CollectionSpec): readonly Statement[] {
   const table = tableOf(spec.name, spec.version);
+  const columns = new Set(fieldsOf(spec));
   return spec.indexes.map((index) => {
     const fields = index.fields.includes('id') ? index.fields : [...index.fields, 'id'];
-    const values = fields.map(fieldValue).join(', ');
+    const values = fields.map((field) => fieldValue(field, columns)).join(', ');
     return {
       sql: `CREATE INDEX IF NOT EXISTS ${indexName(spec, index)} ON ${table} (${values}) WHERE ${IS_LIVE}`,
       rows: [[]],

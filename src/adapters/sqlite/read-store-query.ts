@@ -1,6 +1,6 @@
 import type { SQLInputValue } from 'node:sqlite';
 import type { Condition, FindOptions, Scalar, SortKey, Where } from '../../ports/read-store.ts';
-import { fieldValue, IS_LIVE } from './read-store-layout.ts';
+import { IS_LIVE } from './read-store-layout.ts';
 
 /** A piece of SQL and what it binds. */
 export interface Sql {
@@ -18,12 +18,17 @@ const joined = (parts: readonly Sql[]): Sql => ({
   parameters: parts.flatMap((part) => part.parameters),
 });
 
-/** The documents that match: always an expression, also without conditions. */
-export const matching = (where: Where = {}): Sql =>
-  joined([sql(IS_LIVE), ...Object.entries(where).flatMap(([field, condition]) => conditionsOf(field, condition))]);
+/** How a field's value is said in SQL: in a table that has columns for some. */
+export type FieldInSql = (field: string) => string;
 
-function conditionsOf(field: string, condition: Condition): readonly Sql[] {
-  const value = fieldValue(field);
+/** The documents that match: always an expression, also without conditions. */
+export const matching = (inSql: FieldInSql, where: Where = {}): Sql =>
+  joined([
+    sql(IS_LIVE),
+    ...Object.entries(where).flatMap(([field, condition]) => conditionsOf(inSql(field), condition)),
+  ]);
+
+function conditionsOf(value: string, condition: Condition): readonly Sql[] {
   const { eq, ne, in: among, contains, hasPairs } = condition;
   const parts: Sql[] = [];
   if (eq !== undefined) parts.push(equals(value, eq));
@@ -69,7 +74,11 @@ interface Range {
  * What lies behind a document in the order, as ranges that follow each other: first those that share all its values but
  * the last, then all but the last two, and so on. Each is one seek in an index, whatever directions and nulls there are.
  */
-function rangesBehind(keys: readonly SortKey[], after: Readonly<Record<string, Scalar>>): readonly Range[] {
+function rangesBehind(
+  inSql: FieldInSql,
+  keys: readonly SortKey[],
+  after: Readonly<Record<string, Scalar>>,
+): readonly Range[] {
   const values = keys.map(({ field }) => {
     const value = after[field];
     if (value === undefined) throw new RangeError(`the document to start behind has no ${field}`);
@@ -77,8 +86,8 @@ function rangesBehind(keys: readonly SortKey[], after: Readonly<Record<string, S
   });
   return keys
     .map((key, at): readonly Range[] => {
-      const shared = keys.slice(0, at).map(({ field }, index) => equals(fieldValue(field), values[index] ?? null));
-      return behindValue(key, values[at] ?? null, keys.slice(at + 1)).map(({ where, sort }) => ({
+      const shared = keys.slice(0, at).map(({ field }, index) => equals(inSql(field), values[index] ?? null));
+      return behindValue(inSql, key, values[at] ?? null, keys.slice(at + 1)).map(({ where, sort }) => ({
         where: joined([...shared, where]),
         sort,
       }));
@@ -88,8 +97,8 @@ function rangesBehind(keys: readonly SortKey[], after: Readonly<Record<string, S
 }
 
 /** Null comes before every value, so ascending all values lie behind it, and descending it lies behind all values. */
-function behindValue(key: SortKey, value: Scalar, next: readonly SortKey[]): readonly Range[] {
-  const column = fieldValue(key.field);
+function behindValue(inSql: FieldInSql, key: SortKey, value: Scalar, next: readonly SortKey[]): readonly Range[] {
+  const column = inSql(key.field);
   const sort = [key, ...next];
   if (key.direction === 'asc') {
     return [{ where: sql(`${column} > ?`, value === null ? Number.NEGATIVE_INFINITY : bound(value)), sort }];
@@ -103,16 +112,16 @@ function behindValue(key: SortKey, value: Scalar, next: readonly SortKey[]): rea
  * The queries whose rows, one after the other, are the documents asked for; each takes LIMIT and OFFSET at its end.
  * Fields known to be equal are left out of ORDER BY: SQLite would sort by them again.
  */
-export function queriesOf(table: string, options: FindOptions): readonly Sql[] {
+export function queriesOf(table: string, options: FindOptions, inSql: FieldInSql): readonly Sql[] {
   const keys = totalOrder(options.sort);
-  const where = matching(options.where);
+  const where = matching(inSql, options.where);
   const fixed = (field: string): boolean => options.where?.[field]?.eq !== undefined;
-  const ranges = options.after === undefined ? [{ where: null, sort: keys }] : rangesBehind(keys, options.after);
+  const ranges = options.after === undefined ? [{ where: null, sort: keys }] : rangesBehind(inSql, keys, options.after);
   return ranges.map((range) => {
     const { text, parameters } = range.where === null ? where : joined([where, range.where]);
     const order = range.sort
       .filter(({ field }) => !fixed(field))
-      .map(({ field, direction }) => `${fieldValue(field)} ${direction === 'asc' ? 'ASC' : 'DESC'}`);
+      .map(({ field, direction }) => `${inSql(field)} ${direction === 'asc' ? 'ASC' : 'DESC'}`);
     const orderBy = order.length === 0 ? '' : ` ORDER BY ${order.join(', ')}`;
     return { text: `SELECT id, document FROM ${table} WHERE ${text}${orderBy} LIMIT ? OFFSET ?`, parameters };
   });

@@ -2,25 +2,22 @@ import { rmSync } from 'node:fs';
 import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite';
 import type { Clock } from '../../ports/clock.ts';
 import { StoreUnavailable } from '../../ports/event-store.ts';
-import {
-  type Change,
-  CheckpointMoved,
-  type Document,
-  type FindOptions,
-  type ReadStore,
-  type Write,
-} from '../../ports/read-store.ts';
+import { CheckpointMoved, type Document, type FindOptions, type ReadStore } from '../../ports/read-store.ts';
 import { reading } from './faults.ts';
 import { createReadCache, type KnownDocuments } from './read-cache.ts';
 import {
+  fieldsOf,
+  fieldsOfColumns,
   fieldValue,
   indexStatements,
   READ_STORE_LAYOUT,
+  statementsToAddColumns,
   statementsToDrop,
   statementsToEnsure,
   tableOf,
 } from './read-store-layout.ts';
-import { matching, queriesOf } from './read-store-query.ts';
+import { type FieldInSql, matching, queriesOf } from './read-store-query.ts';
+import { changesOf, idOf, moveCheckpoint } from './read-store-write.ts';
 import { openReader, openStoreFile, openStoreFileToRead } from './store-file.ts';
 import { type FileWriter, openFileWriter, type WriterThread } from './writer.ts';
 import type { Statement } from './writer-protocol.ts';
@@ -90,6 +87,12 @@ function readStoreOn({ file, now, database, writer }: Parts): ReadStore {
     return outcome.kind === 'done';
   };
 
+  const columns = createColumns(all);
+  const valueIn =
+    (table: string): FieldInSql =>
+    (field) =>
+      fieldValue(field, columns.of(table));
+
   const tableToRead = (collection: string, version: number | undefined): string =>
     tableOf(collection, version ?? live.versionOf(collection));
 
@@ -109,9 +112,13 @@ function readStoreOn({ file, now, database, writer }: Parts): ReadStore {
 
   return {
     ensure: async (spec) => {
-      const indexes = indexStatements(spec);
+      const indexes = spec.indexesLater === true ? [] : indexStatements(spec);
+      const table = tableOf(spec.name, spec.version);
       await run(statementsToEnsure(spec));
       live.forget();
+      const missing = fieldsOf(spec).filter((field) => !columns.of(table).has(field));
+      await run(statementsToAddColumns(table, missing));
+      columns.forget();
       // One by one, so that other writes need not wait for all of them.
       for (const index of indexes) await run([index]);
     },
@@ -125,25 +132,27 @@ function readStoreOn({ file, now, database, writer }: Parts): ReadStore {
     },
     find: async (collection, options, version) => {
       const table = tableToRead(collection, version);
-      if (cache === null || version !== undefined) return find(all, table, options, UNKNOWN);
-      return cache.list(table, JSON.stringify(options), (known) => find(all, table, options, known));
+      const read = (known: KnownDocuments) => find(all, queriesOf(table, options, valueIn(table)), options, known);
+      if (cache === null || version !== undefined) return read(UNKNOWN);
+      return cache.list(table, JSON.stringify(options), read);
     },
     count: async (collection, where, version) => {
-      const { text, parameters } = matching(where);
-      const rows = all(`SELECT count(*) FROM ${tableToRead(collection, version)} WHERE ${text}`, parameters);
+      const table = tableToRead(collection, version);
+      const { text, parameters } = matching(valueIn(table), where);
+      const rows = all(`SELECT count(*) FROM ${table} WHERE ${text}`, parameters);
       return Number(rows[0]?.[0] ?? 0);
     },
     sum: async (collection, field, where, version) => {
-      const { text, parameters } = matching(where);
-      const rows = all(
-        `SELECT coalesce(sum(${fieldValue(field)}), 0) FROM ${tableToRead(collection, version)} WHERE ${text}`,
-        parameters,
-      );
+      const table = tableToRead(collection, version);
+      const { text, parameters } = matching(valueIn(table), where);
+      const sum = `SELECT coalesce(sum(${valueIn(table)(field)}), 0) FROM ${table} WHERE ${text}`;
+      const rows = all(sum, parameters);
       return Number(rows[0]?.[0] ?? 0);
     },
     write: async (write) => {
       const table = tableOf(write.projection, write.version);
-      const done = await run([moveCheckpoint(write), ...changesOf(table, write, now()), ...purge(table)]).finally(() =>
+      const changes = changesOf(table, [...columns.of(table)], write, now());
+      const done = await run([moveCheckpoint(write), ...changes, ...purge(table)]).finally(() =>
         cache?.forget(table, write.changes.map(idOf)),
       );
       if (!done) throw new CheckpointMoved(write.projection, write.version);
@@ -173,6 +182,7 @@ function readStoreOn({ file, now, database, writer }: Parts): ReadStore {
     drop: async (collection, version) => {
       await run(statementsToDrop(collection, version));
       live.forget();
+      columns.forget();
       cache?.forgetAll();
     },
     close: async () => {
@@ -225,13 +235,31 @@ function createLiveVersions(all: Queries) {
   };
 }
 
+/** Which fields of a table have a column: read once, as the table was made. */
+function createColumns(all: Queries) {
+  const known = new Map<string, ReadonlySet<string>>();
+  return {
+    forget: () => known.clear(),
+    of: (table: string): ReadonlySet<string> => {
+      const before = known.get(table);
+      if (before !== undefined) return before;
+      const rows = all('SELECT name FROM pragma_table_info(?)', [table.slice(1, -1)]);
+      const fields = fieldsOfColumns(rows.map(([name]) => String(name)));
+      if (rows.length > 0) known.set(table, fields);
+      return fields;
+    },
+  };
+}
+
 const UNKNOWN: KnownDocuments = { get: (_id, parse) => parse() };
 
-const idOf = (change: Change): string => (change.kind === 'put' ? change.document.id : change.id);
-
-function find(all: Queries, table: string, options: FindOptions, known: KnownDocuments): readonly Document[] {
+function find(
+  all: Queries,
+  queries: ReturnType<typeof queriesOf>,
+  options: FindOptions,
+  known: KnownDocuments,
+): readonly Document[] {
   const documentOf = ([id, document]: Row): Document => known.get(String(id), () => parse(String(document)));
-  const queries = queriesOf(table, options);
   const { offset = 0, limit = Number.POSITIVE_INFINITY } = options;
   const [only] = queries;
   if (queries.length === 1 && only !== undefined) {
@@ -246,45 +274,4 @@ function find(all: Queries, table: string, options: FindOptions, known: KnownDoc
     for (const row of all(query.text, [...query.parameters, Number.isFinite(left) ? left : -1, 0])) rows.push(row);
   }
   return rows.slice(offset).map(documentOf);
-}
-
-/** Moves the checkpoint, or refuses the write when it is not where the writer left it. */
-function moveCheckpoint({ projection, version, from, to }: Write): Statement {
-  if (from === null) {
-    return {
-      sql: `INSERT INTO checkpoints (position, event_id, collection, version) VALUES (?, ?, ?, ?)
-        ON CONFLICT DO NOTHING RETURNING 1`,
-      rows: [[to.position, to.eventId, projection, version]],
-      guard: true,
-    };
-  }
-  return {
-    sql: `UPDATE checkpoints SET position = ?, event_id = ?
-      WHERE collection = ? AND version = ? AND position = ? AND event_id = ? RETURNING 1`,
-    rows: [[to.position, to.eventId, projection, version, from.position, from.eventId]],
-    guard: true,
-  };
-}
-
-/** A document only ever moves to a later position; a deletion leaves its position behind. */
-function changesOf(table: string, { changes }: Write, now: number): readonly Statement[] {
-  const puts: SQLInputValue[][] = [];
-  const deletes: SQLInputValue[][] = [];
-  for (const change of changes) {
-    if (change.kind === 'put') puts.push([change.document.id, JSON.stringify(change.document), change.position]);
-    else deletes.push([change.id, change.position, now]);
-  }
-  const onlyForwards = `WHERE ${table}.position < excluded.position`;
-  return [
-    {
-      sql: `INSERT INTO ${table} (id, document, position) VALUES (?, ?, ?) ON CONFLICT (id) DO UPDATE
-        SET document = excluded.document, position = excluded.position, deleted_at = NULL ${onlyForwards}`,
-      rows: puts,
-    },
-    {
-      sql: `INSERT INTO ${table} (id, document, position, deleted_at) VALUES (?, NULL, ?, ?) ON CONFLICT (id) DO UPDATE
-        SET document = NULL, position = excluded.position, deleted_at = excluded.deleted_at ${onlyForwards}`,
-      rows: deletes,
-    },
-  ];
 }

@@ -1,7 +1,10 @@
-import type { DatabaseSync, SQLOutputValue, StatementSync } from 'node:sqlite';
+import type { DatabaseSync, SQLInputValue, SQLOutputValue, StatementSync } from 'node:sqlite';
+import { preparePut } from './put-rows.ts';
 import type { StatementsOutcome, StatementsUnit } from './writer-protocol.ts';
 
 const MAX_PREPARED = 200;
+/** Tables; each keeps some statements. */
+const MAX_PUTS = 50;
 
 /** Runs statements inside an open transaction; a unit whose guard changes nothing does nothing. */
 export function prepareStatements(database: DatabaseSync): (unit: StatementsUnit) => StatementsOutcome {
@@ -16,9 +19,24 @@ export function prepareStatements(database: DatabaseSync): (unit: StatementsUnit
     return statement;
   };
 
+  const puts = new Map<string, (row: readonly SQLInputValue[]) => void>();
+
+  const putOf = (target: string) => {
+    const known = puts.get(target);
+    if (known !== undefined) return known;
+    const put = preparePut(database, target);
+    if (puts.size >= MAX_PUTS) puts.clear();
+    puts.set(target, put);
+    return put;
+  };
+
   return (unit) => {
     let returned: readonly SQLOutputValue[] | null = null;
-    for (const { sql, rows, guard } of unit.statements) {
+    for (const { sql, rows, guard, put } of unit.statements) {
+      if (put === true) {
+        if (rows.length > 0) rows.forEach(putOf(sql));
+        continue;
+      }
       const statement = statementOf(sql);
       for (const row of rows) {
         if (guard === undefined) {

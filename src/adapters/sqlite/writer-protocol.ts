@@ -42,6 +42,8 @@ export interface Statement {
   readonly rows: readonly (readonly SQLInputValue[])[];
   /** First statement only, with RETURNING: where it returns no row, the unit is refused and nothing of it is done. */
   readonly guard?: true;
+  /** `sql` is what `putInto` makes; rows are id, document, position and the value of each column. */
+  readonly put?: true;
 }
 
 export type StatementsOutcome =

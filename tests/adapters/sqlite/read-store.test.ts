@@ -5,13 +5,23 @@ import { describe, expect, it } from 'vitest';
 import { DamagedStore } from '../../../src/adapters/sqlite/faults.ts';
 import { discardSqliteReadStore, openSqliteReadStore } from '../../../src/adapters/sqlite/read-store.ts';
 import {
+  fieldsOf,
+  fieldValue,
   indexStatements,
   READ_STORE_LAYOUT,
   statementsToEnsure,
   tableOf,
 } from '../../../src/adapters/sqlite/read-store-layout.ts';
 import { queriesOf } from '../../../src/adapters/sqlite/read-store-query.ts';
-import type { CollectionSpec, FindOptions, Scalar } from '../../../src/ports/read-store.ts';
+import type {
+  Change,
+  CollectionSpec,
+  Document,
+  FindOptions,
+  ReadStore,
+  Scalar,
+  Where,
+} from '../../../src/ports/read-store.ts';
 import { volumesCollection } from '../../../src/projections/volumes.ts';
 import { sharedWriterThread, temporaryDirectories } from './store-files.ts';
 
@@ -24,7 +34,9 @@ function plansOf(spec: CollectionSpec, options: FindOptions): string[] {
   for (const { sql, rows } of [...statementsToEnsure(spec), ...indexStatements(spec)]) {
     for (const row of rows) database.prepare(sql).run(...row);
   }
-  return queriesOf(tableOf(spec.name, spec.version), options).map(({ text, parameters }) =>
+  const columns = new Set(fieldsOf(spec));
+  const inSql = (field: string) => fieldValue(field, columns);
+  return queriesOf(tableOf(spec.name, spec.version), options, inSql).map(({ text, parameters }) =>
     database
       .prepare(`EXPLAIN QUERY PLAN ${text}`)
       .all(...parameters, 20, 0)
@@ -84,8 +96,8 @@ describe('every declared index', () => {
       },
     );
     expect(plans).toHaveLength(2);
-    expect(plans[0]).toMatch(/SEARCH .* \(<expr>=\? AND id>\?\)/);
-    expect(plans[1]).toMatch(/SEARCH .* \(<expr>>\?\)/);
+    expect(plans[0]).toMatch(/SEARCH .* \(field name=\? AND id>\?\)/);
+    expect(plans[1]).toMatch(/SEARCH .* \(field name>\?\)/);
   });
 });
 
@@ -157,5 +169,64 @@ describe('a read store', () => {
     await expect.poll(() => reading.get('volumes', 'a'), { timeout: 2_000 }).toEqual({ id: 'a', version: 2 });
     await writing.close();
     await reading.close();
+  });
+});
+
+describe('the columns that indexes are made of', () => {
+  const bare: CollectionSpec = { name: 'things', version: 1, indexes: [] };
+  const indexed: CollectionSpec = {
+    ...bare,
+    indexes: [
+      { name: 'color', fields: ['color', 'n'] },
+      { name: 'zone', fields: ['where.zone', 'isOpen'] },
+    ],
+  };
+  const aThing = (id: string, color: string | null, isOpen = true): Document => ({
+    ...{ id, color, isOpen, n: 1.5 },
+    where: { zone: `${color}-zone` },
+  });
+
+  async function written(store: ReadStore, from: bigint | null, changes: readonly Change[]): Promise<void> {
+    const at = (position: bigint) => ({ position, eventId: `event-${position}` });
+    const to = at(changes.at(-1)?.position ?? 0n);
+    await store.write({ projection: 'things', version: 1, from: from === null ? null : at(from), to, changes });
+  }
+
+  const idsOf = async (store: ReadStore, where: Where): Promise<string[]> =>
+    (await store.find('things', { where })).map(({ id }) => id);
+
+  it('follow every change of a document, its deletion and its return', async () => {
+    const store = await openSqliteReadStore({ file: join(await aDirectory(), 'r.db'), writer: sharedWriterThread() });
+    await store.ensure(indexed);
+    await written(store, null, [{ kind: 'put', document: aThing('a', 'red'), position: 1n }]);
+    await written(store, 1n, [{ kind: 'put', document: aThing('a', 'blue'), position: 2n }]);
+    expect(await idsOf(store, { color: { eq: 'red' } })).toEqual([]);
+    expect(await idsOf(store, { 'where.zone': { eq: 'blue-zone' }, isOpen: { eq: true } })).toEqual(['a']);
+    await written(store, 2n, [{ kind: 'delete', id: 'a', position: 3n }]);
+    expect(await idsOf(store, { color: { eq: 'blue' } })).toEqual([]);
+    await written(store, 3n, [{ kind: 'put', document: aThing('a', 'blue', false), position: 4n }]);
+    expect(await idsOf(store, { color: { eq: 'blue' }, isOpen: { eq: false } })).toEqual(['a']);
+    await written(store, 4n, [{ kind: 'put', document: aThing('a', null), position: 3n }]);
+    expect(await idsOf(store, { color: { eq: null } })).toEqual([]);
+    expect(await store.get('things', 'a')).toEqual(aThing('a', 'blue', false));
+    await store.close();
+  });
+
+  it('are added to a collection that gets its indexes later, with what lies there already', async () => {
+    const store = await openSqliteReadStore({ file: join(await aDirectory(), 'r.db'), writer: sharedWriterThread() });
+    await store.ensure(bare);
+    const things = [aThing('a', 'red'), aThing('b', 'blue', false), aThing('c', null)];
+    await written(
+      store,
+      null,
+      things.map((document) => ({ kind: 'put', document, position: 1n })),
+    );
+    await store.ensure(indexed);
+    const isOpen = { eq: true };
+    expect(await idsOf(store, { color: { in: ['red', 'blue'] }, isOpen })).toEqual(['a']);
+    expect(await idsOf(store, { color: { eq: null }, n: { lt: 2 } })).toEqual(['c']);
+    await written(store, 1n, [{ kind: 'put', document: aThing('c', 'red'), position: 2n }]);
+    expect(await idsOf(store, { color: { eq: 'red' } })).toEqual(['a', 'c']);
+    await store.close();
   });
 });
