@@ -2,9 +2,9 @@
  * Loaded before a server (`node --import`): its disk takes 10 ms for every sync, in the writer threads, where SQLite waits
  * for it, and in the file driver.
  */
-import { open } from 'node:fs/promises';
+import fs from 'node:fs';
+import { syncBuiltinESMExports } from 'node:module';
 import { DatabaseSync } from 'node:sqlite';
-import { setTimeout as sleep } from 'node:timers/promises';
 
 const SYNC_MS = 10;
 
@@ -19,11 +19,7 @@ DatabaseSync.prototype.exec = function slowExec(sql: string): void {
   if (sql === 'COMMIT' && !unsynced.has(this)) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, SYNC_MS);
 };
 
-const handle = await open(import.meta.filename);
-const prototype = Object.getPrototypeOf(handle) as { sync(): Promise<void> };
-await handle.close();
-const { sync } = prototype;
-prototype.sync = async function slowSync(): Promise<void> {
-  await sync.call(this);
-  await sleep(SYNC_MS);
-};
+const { fsync } = fs;
+fs.fsync = ((descriptor, done) =>
+  fsync(descriptor, (error) => setTimeout(() => done(error), SYNC_MS))) as typeof fs.fsync;
+syncBuiltinESMExports();

@@ -1,4 +1,4 @@
-import { enableCompileCache } from 'node:module';
+import * as nodeModule from 'node:module';
 import { fileURLToPath } from 'node:url';
 
 /**
@@ -7,7 +7,8 @@ import { fileURLToPath } from 'node:url';
  */
 export function keepCompiled() {
   const directory = fileURLToPath(new URL('../node_modules/.cache/scoria', import.meta.url));
-  const { status } = enableCompileCache(directory);
+  // an old Node.js has no such thing, and is told by others that it is old
+  const status = nodeModule.enableCompileCache?.(directory).status;
   // threads ask the environment
   if (status === 1) process.env.NODE_COMPILE_CACHE = directory;
 }

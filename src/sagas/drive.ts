@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto';
 import type { CommandHandler } from '../commands/handle.ts';
 import { operationAggregate, operationStream } from '../commands/operations.ts';
 import { deriveId } from '../domain/kernel/ids.ts';
@@ -70,7 +71,8 @@ export function createOperationDriver(options: {
     const first = pending[0];
     const starts = first?.type === 'OperationStarted';
     // By what it says: an append that lands after it was given up must not pass for another one.
-    const commandId = deriveId(run.id, 'progress', seen, workerId, JSON.stringify(pending));
+    const digest = hash('sha1', JSON.stringify(pending), 'base64');
+    const commandId = deriveId(run.id, 'progress', seen, workerId, digest);
     const outcome = await handler.handle(
       operationAggregate,
       operationStream(run.id),

@@ -37,11 +37,19 @@ interface OpenFile {
   readonly pending: Map<number, Pending>;
   pack: ReturnType<typeof createPacker>;
   outbox: QueuedUnit[];
+  /** For each message that is not answered in full: its last unit. They are committed in order. */
+  underWay: number[];
   opening: Pending | undefined;
   closed: (() => void) | undefined;
   /** `lost`: its thread has died; the next unit opens it again in a new one. */
   state: 'open' | 'lost' | 'closed';
 }
+
+/**
+ * Messages to the thread that are not answered: one that is being committed, and one that lies ready. What comes on top
+ * waits here and goes together, instead of one by one to where it would wait as well.
+ */
+const MOST_UNDER_WAY = 2;
 
 /** The worker's file has the extension of this one: .ts in a checkout, .js in a compiled package. */
 const THREAD_FILE = new URL(`./writer-thread${extname(fileURLToPath(import.meta.url))}`, import.meta.url);
@@ -55,7 +63,12 @@ export function startWriterThread(): WriterThread {
   const spawn = (): Worker => {
     const started = new Worker(THREAD_FILE, { name: 'sqlite-writer' });
     let cause: unknown;
-    started.on('message', (message: FromWriter) => receive(files, message));
+    started.on('message', (message: FromWriter) => {
+      receive(files, message);
+      const file = files.get(message.store);
+      // at the end of the turn: what the answers set going goes along
+      if (file !== undefined && file.outbox.length > 0) setImmediate(() => flush(file));
+    });
     started.on('error', (error) => {
       cause = error;
     });
@@ -71,7 +84,7 @@ export function startWriterThread(): WriterThread {
     worker.postMessage(message);
   };
 
-  const flush = (file: OpenFile): void => {
+  const post = (file: OpenFile): void => {
     if (file.outbox.length === 0) return;
     if (file.state === 'lost') {
       file.state = 'open';
@@ -79,7 +92,12 @@ export function startWriterThread(): WriterThread {
       send({ kind: 'open', store: file.number, file: file.file, settings: file.settings });
     }
     send({ kind: 'write', store: file.number, units: file.pack(file.outbox) });
+    file.underWay.push(file.outbox.at(-1)?.id ?? 0);
     file.outbox = [];
+  };
+
+  const flush = (file: OpenFile): void => {
+    if (file.underWay.length < MOST_UNDER_WAY) post(file);
   };
 
   const writerOf = (file: OpenFile): FileWriter => ({
@@ -98,7 +116,7 @@ export function startWriterThread(): WriterThread {
       }),
     close: () => {
       const wasOpen = file.state === 'open';
-      if (wasOpen && file.outbox.length > 0) flush(file);
+      if (wasOpen) post(file);
       file.state = 'closed';
       if (!wasOpen) return Promise.resolve();
       return new Promise((resolve) => {
@@ -118,6 +136,7 @@ export function startWriterThread(): WriterThread {
         pending: new Map(),
         pack: createPacker(),
         outbox: [],
+        underWay: [],
         opening: undefined,
         closed: undefined,
         state: 'open',
@@ -184,6 +203,7 @@ function receive(files: Map<number, OpenFile>, message: FromWriter): void {
 function take(file: OpenFile, id: number): Pending | undefined {
   const pending = file.pending.get(id);
   file.pending.delete(id);
+  if (file.underWay[0] === id) file.underWay.shift();
   return pending;
 }
 
@@ -193,6 +213,7 @@ function lose(file: OpenFile, cause: unknown): void {
   for (const pending of file.pending.values()) pending.reject(error);
   file.pending.clear();
   file.outbox = [];
+  file.underWay = [];
   file.opening?.reject(error);
   file.opening = undefined;
   file.closed?.();

@@ -1,6 +1,6 @@
 import { execFile, spawn } from 'node:child_process';
-import { constants } from 'node:fs';
-import { copyFile, link, mkdir, open, rename, rm, unlink } from 'node:fs/promises';
+import * as fs from 'node:fs';
+import { copyFile, link, mkdir, rename, rm, unlink } from 'node:fs/promises';
 import { promisify } from 'node:util';
 
 /** A file open for writing, of which the driver uses this much. */
@@ -76,25 +76,47 @@ const runCopy = (from: string, to: string, signal: AbortSignal): Promise<void> =
     });
   });
 
+// By descriptor: a FileHandle costs the main loop as much as the four calls that are made on it.
+const openDescriptor = promisify(fs.open);
+const writeDescriptor = promisify(fs.write);
+const truncateDescriptor = promisify(fs.ftruncate);
+const syncDescriptor = promisify(fs.fsync);
+const closeDescriptor = promisify(fs.close);
+
+function fileOf(descriptor: number): WritableFile {
+  let closed = false;
+  return {
+    write: (bytes, offset, length, position) => writeDescriptor(descriptor, bytes, offset, length, position),
+    truncate: (lengthBytes) => truncateDescriptor(descriptor, lengthBytes),
+    sync: () => syncDescriptor(descriptor),
+    close: async () => {
+      // its number may be another file's by then
+      if (closed) return;
+      closed = true;
+      await closeDescriptor(descriptor);
+    },
+  };
+}
+
 /** The real disk. */
 export const nodeFileEffects: FileEffects = {
   makeDirectory: async (path) => {
     await mkdir(path, { recursive: true, mode: 0o700 });
   },
-  openFile: (path, flags) => open(path, flags, FILE_MODE),
+  openFile: async (path, flags) => fileOf(await openDescriptor(path, flags, FILE_MODE)),
   rename,
   link,
   unlink,
   removeTree: (path) => rm(path, { recursive: true, force: true }),
   syncDirectory: async (path) => {
-    const directory = await open(path, 'r');
+    const directory = await openDescriptor(path, 'r');
     try {
-      await directory.sync();
+      await syncDescriptor(directory);
     } finally {
-      await directory.close();
+      await closeDescriptor(directory);
     }
   },
-  reflink: (from, to) => copyFile(from, to, constants.COPYFILE_FICLONE_FORCE),
+  reflink: (from, to) => copyFile(from, to, fs.constants.COPYFILE_FICLONE_FORCE),
   copyByCommand: async (from, to, signal) => {
     if (!(await hasCoreutils())) return false;
     await runCopy(from, to, signal);
