@@ -1,12 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import type { VolumeEvent } from '../../../src/domain/volume/events.ts';
-import { evolve } from '../../../src/domain/volume/index.ts';
+import { evolve, requestsBefore } from '../../../src/domain/volume/index.ts';
 import { initialVolume } from '../../../src/domain/volume/state.ts';
 import {
   attached,
   available,
   deletionRequested,
   detached,
+  extensionRequested,
   given,
   liveOf,
   offered,
@@ -84,5 +85,18 @@ describe('evolve shares what an event does not touch', () => {
     expect(liveOf(after).attachments).toBe(liveOf(before).attachments);
     expect(liveOf(after).metadata).toBe(liveOf(before).metadata);
     expect(after.landed).toBe(before.landed);
+  });
+});
+
+describe('the requests in the stream before another', () => {
+  const { state } = given(...available(), extensionRequested(), deletionRequested());
+
+  it('are those that landed earlier, and not its own', () => {
+    expect(requestsBefore(state, 'delete-op')).toEqual(new Set(['create-op', 'extend-op']));
+    expect(requestsBefore(state, 'create-op')).toEqual(new Set());
+  });
+
+  it('are none where it did not land itself', () => {
+    expect(requestsBefore(state, 'never-landed')).toEqual(new Set());
   });
 });
