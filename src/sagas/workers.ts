@@ -6,7 +6,8 @@ import { deriveId } from '../domain/kernel/ids.ts';
 import type { PoolReport } from '../domain/placement/pool-report.ts';
 import { type BackendStats, DriverError, type StorageDriver } from '../drivers/storage/driver.ts';
 import type { Clock } from '../ports/clock.ts';
-import type { Coordination, Lease } from '../ports/coordination.ts';
+import type { Coordination } from '../ports/coordination.ts';
+import { type HeldLease, inTime, takeLease } from '../ports/held-lease.ts';
 import { backendHostOf } from './backend.ts';
 import { serviceName, withLedger } from './pool-reports.ts';
 import type { Backends, BackendWorker, OperationsLogger } from './services.ts';
@@ -31,9 +32,6 @@ interface Held {
   reports: Map<string, PoolReport>;
 }
 
-const LEASE_TERM_MS = 15_000;
-const RENEW_EVERY_MS = LEASE_TERM_MS / 3;
-const RENEW_AGAIN_MS = 1_000;
 const TRY_AGAIN_MS = 2_000;
 /** A backend that hangs must keep nobody from being served by another. */
 const SET_UP_WITHIN_MS = 30_000;
@@ -113,7 +111,7 @@ export function createStorageWorkers(deps: {
     );
   };
 
-  const takeUp = async (host: string, backend: ConfiguredBackend, lease: Lease, lost: AbortSignal): Promise<Held> => {
+  const takeUp = async (host: string, backend: ConfiguredBackend, { lease, lost }: HeldLease): Promise<Held> => {
     const { driver, availabilityZone } = backend;
     await driver.setUp();
     await driver.takeOver({ fencingToken: lease.token, signal: lost });
@@ -154,61 +152,33 @@ export function createStorageWorkers(deps: {
     }
   };
 
-  /**
-   * Renews until the lease is lost, or may be: a holder that hears nothing stops before a challenger may start, so that
-   * nothing else is waited for here. `sentMs`: when the lease was asked for.
-   */
-  const keepLease = async (host: string, lease: Lease, sentMs: number, over: AbortSignal): Promise<void> => {
-    let heldFromMs = sentMs;
-    let pauseMs = RENEW_EVERY_MS;
-    while (!over.aborted) {
-      await clock.sleep(pauseMs, over).catch(() => undefined);
-      const askedMs = clock.monotonicMs();
-      const leftMs = heldFromMs + LEASE_TERM_MS - RENEW_EVERY_MS - askedMs;
-      if (over.aborted || leftMs <= 0) return;
-      const answer = await inTime(clock, coordination.renew(lease), leftMs);
-      if (answer === 'late' || answer === false) return;
-      pauseMs = answer === true ? RENEW_EVERY_MS : RENEW_AGAIN_MS;
-      if (answer === true) heldFromMs = askedMs;
-      else logger.warn({ backend: host, err: answer }, 'lease of a backend cannot be renewed now');
-    }
-  };
-
-  /** One attempt to own the backend: null when it could not be had, else `until` resolves when it is lost. */
-  const attempt = async (
-    host: string,
-    backend: ConfiguredBackend,
-  ): Promise<{ readonly until: Promise<void> } | null> => {
-    const sentMs = clock.monotonicMs();
-    const lease = await coordination.acquire(`backend-${host}`, workerId, LEASE_TERM_MS);
+  /** One attempt to own the backend: the lease that it is used under until that is lost, null where it cannot be had. */
+  const attempt = async (host: string, backend: ConfiguredBackend): Promise<HeldLease | null> => {
+    const lease = await takeLease({ coordination, clock, holder: workerId, logger }, `backend-${host}`, {
+      signal: stopping.signal,
+      whyLost: () => new DriverError(`the lease of backend ${host} was lost`, { fenced: true }),
+    });
     if (lease === null) {
       failures.set(host, 'another worker holds the lease');
       return null;
     }
-    const lost = new AbortController();
-    const over = new AbortController();
-    const until = keepLease(host, lease, sentMs, AbortSignal.any([stopping.signal, over.signal])).then(async () => {
-      // Neither success nor failure of a call is this worker's to record any more.
-      lost.abort(new DriverError(`the lease of backend ${host} was lost`, { fenced: true }));
-      held.delete(host);
-      await coordination.release(lease).catch(() => undefined);
-    });
+    // before anybody waits for the lease to be over: a backend that is lost is not used any more
+    lease.lost.addEventListener('abort', () => held.delete(host), { once: true });
     try {
-      const holding = await inTime(clock, takeUp(host, backend, lease, lost.signal), SET_UP_WITHIN_MS);
+      const holding = await inTime(clock, takeUp(host, backend, lease), SET_UP_WITHIN_MS);
       if (holding === 'late') throw new Error(`it has not answered within ${SET_UP_WITHIN_MS} ms`);
       if (holding instanceof Error) throw holding;
       held.set(host, holding);
       await report(host, backend, holding);
-      lost.signal.throwIfAborted();
+      lease.lost.throwIfAborted();
       failures.delete(host);
-      logger.info({ backend: host, fencingToken: String(lease.token) }, 'backend taken up');
-      void keepReporting(host, backend, holding, lost.signal);
-      return { until };
+      logger.info({ backend: host, fencingToken: String(lease.lease.token) }, 'backend taken up');
+      void keepReporting(host, backend, holding, lease.lost);
+      return lease;
     } catch (error) {
       failures.set(host, messageOf(error));
       logger.error({ backend: host, err: error }, 'backend cannot be set up, trying again');
-      over.abort();
-      await until;
+      await lease.release();
       held.delete(host);
       return null;
     }
@@ -221,7 +191,7 @@ export function createStorageWorkers(deps: {
   ): Promise<void> => {
     let holding = first;
     while (!stopping.signal.aborted) {
-      if (holding !== null) await holding.until;
+      if (holding !== null) await holding.over;
       if (stopping.signal.aborted) return;
       await clock.sleep(TRY_AGAIN_MS, stopping.signal).catch(() => undefined);
       if (stopping.signal.aborted) return;
@@ -244,19 +214,6 @@ export function createStorageWorkers(deps: {
     },
     notReady: () => [...failures].map(([backend, reason]) => ({ backend, reason })),
   };
-}
-
-/** What came of it within so many ms: the answer, or the error, or `late`. */
-async function inTime<T>(clock: Clock, work: Promise<T>, ms: number): Promise<T | Error | 'late'> {
-  const timer = new AbortController();
-  const answer = work.catch((error: unknown) => (error instanceof Error ? error : new Error(String(error))));
-  const late = clock.sleep(ms, timer.signal).then(
-    () => 'late' as const,
-    () => 'late' as const,
-  );
-  const first = await Promise.race([answer, late]);
-  timer.abort('answered');
-  return first;
 }
 
 const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
