@@ -16,9 +16,12 @@ export interface Heartbeat {
   readonly report: Readonly<Record<string, unknown>>;
 }
 
-/** Something unfinished that must be looked at by `dueAt`: an operation, or a charge whose request may not have landed. */
+/**
+ * Something unfinished that must be looked at by `dueAt`: an operation, a charge whose request may not have landed, or a
+ * rebuild of read models that another process asked for.
+ */
 export interface OpenWork {
-  readonly kind: 'operation' | 'charge';
+  readonly kind: 'operation' | 'charge' | 'rebuild';
   readonly id: string;
   readonly dueAt: Instant;
   readonly data: Readonly<Record<string, unknown>>;
@@ -39,6 +42,8 @@ export interface Coordination {
   releaseAll(): Promise<void>;
   beat(service: string, at: Instant, report: Readonly<Record<string, unknown>>): Promise<void>;
   heartbeats(): Promise<readonly Heartbeat[]>;
+  /** A service that will not beat again: it is not among the heartbeats any more. */
+  forget(service: string): Promise<void>;
   /** Adds or replaces unfinished work. */
   putWork(work: readonly OpenWork[]): Promise<void>;
   removeWork(kind: OpenWork['kind'], ids: readonly string[]): Promise<void>;

@@ -50,14 +50,14 @@ const pin: Step<Input> = {
       snapshotId,
     });
   },
-  undo: (context) => unpin(context),
+  undo: (context) => unpin(context, { isUndo: true }),
 };
 
-const unpin = async ({ operation, send }: Context): Promise<void> => {
+const unpin = async ({ operation, send }: Context, how: { readonly isUndo?: true } = {}): Promise<void> => {
   const pinned = sourceVolumeId(operation.input.source);
   if (pinned === null) return;
   const { operationId } = operation.input;
-  await send(volumeAggregate, volumeStream(pinned), { type: 'UnpinVolume', operationId }, ':unpin');
+  await send(volumeAggregate, volumeStream(pinned), { type: 'UnpinVolume', operationId, ...how }, ':unpin');
 };
 
 /** Chooses a pool; takes nothing yet. Tried pools come last. */

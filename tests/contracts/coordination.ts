@@ -154,6 +154,23 @@ export function coordinationContract(name: string, open: (clock: HandClock) => P
         expect(second).toMatchObject({ service, at: 2_000, report: { freeGiB: 4, pools: [{ name: 'a' }] } });
         expect(second?.beat).toBe((first?.beat ?? 0) + 1);
       });
+
+      it('of a service that is forgotten are gone, until it beats again', async () => {
+        const [service, other] = [`operations-${randomUUID()}`, `operations-${randomUUID()}`];
+        const mine = async () =>
+          (await store.heartbeats())
+            .map((heartbeat) => heartbeat.service)
+            .filter((it) => [service, other].includes(it));
+        await store.beat(service, 1_000, {});
+        await store.beat(other, 1_000, {});
+        await store.forget(service);
+        await store.forget('never-there');
+        expect(await mine()).toEqual([other]);
+        await store.beat(service, 2_000, {});
+        expect(await mine()).toHaveLength(2);
+        await store.forget(service);
+        await store.forget(other);
+      });
     });
 
     describe('unfinished work', () => {

@@ -48,6 +48,7 @@ export function createMemoryCoordination(): MemoryCoordination {
     releaseAll: unused,
     beat: unused,
     heartbeats: unused,
+    forget: unused,
     close: async () => {},
   };
 }

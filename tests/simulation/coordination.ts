@@ -111,6 +111,7 @@ export function createSimulatedCoordination(options: {
             report: structuredClone(report),
           });
         }),
+      forget: (service) => asked(`forget ${service}`, () => drop(beats, service)),
       heartbeats: () => asked('read the beats', () => [...beats.values()]),
       putWork: async (items) => {
         if (items.length === 0) return;

@@ -138,6 +138,9 @@ export async function openMongoCoordination(options: MongoCoordinationOptions): 
         report: JSON.parse(report),
       }));
     },
+    forget: async (service) => {
+      await mongo.write(() => beats.deleteOne({ _id: service }));
+    },
     putWork: async (put) => {
       if (put.length === 0) return;
       const operations = put.map(({ kind, id, dueAt, data }) => ({

@@ -139,6 +139,9 @@ export async function openSqliteCoordination(options: SqliteCoordinationOptions)
       all<readonly [string, number, number, string]>(
         'SELECT service, beat, at, report FROM heartbeats ORDER BY service',
       ).map(([service, beat, at, report]) => ({ service, beat, at, report: JSON.parse(report) })),
+    forget: async (service) => {
+      await run(false, { sql: 'DELETE FROM heartbeats WHERE service = ?', rows: [[service]] });
+    },
     putWork: async (work) => {
       if (work.length === 0) return;
       await run(true, {

@@ -60,15 +60,21 @@ function claimCapacity(command: CommandOf<'ClaimCapacity'>, ledger: PoolLedger):
   return accepted({ type: 'PoolCapacityClaimed', data: { pool: report.pool, operationId, resourceId, kind, sizeGiB } });
 }
 
-/** Once per operation; the event states what was really given back, which is never more than is taken. */
+const NO_ROOM: Room = { volumesGiB: 0, snapshotsGiB: 0, volumes: 0, snapshots: 0 };
+
+/**
+ * Once per operation; the event states what was really given back, which is never more than is taken. An undo that finds
+ * no claim records that it gave back nothing: a claim that a former owner has sent, and that is still on its way, then
+ * fails by its expected revision.
+ */
 function returnCapacity(
   { pool, operationId, freed, reason }: CommandOf<'ReturnCapacity'>,
   ledger: PoolLedger,
 ): Decision<PoolEvent> {
   const open = getById(ledger.open, operationId);
-  const asked = freed === 'claim' ? open && roomOf(open) : freed;
-  const repeated = open === undefined && claimEndingOf(ledger, operationId) === 'returned';
-  if (asked === undefined || repeated) return accepted();
+  const ending = claimEndingOf(ledger, operationId);
+  if (open === undefined && ending === (freed === 'claim' ? 'settled' : 'returned')) return accepted();
+  const asked = freed === 'claim' ? (open === undefined ? NO_ROOM : roomOf(open)) : freed;
   return accepted({
     type: 'PoolCapacityReturned',
     data: {

@@ -62,7 +62,8 @@ export type VolumeCommand =
       readonly readerVolumeId: string;
       readonly snapshotId: string | null;
     }
-  | { readonly type: 'UnpinVolume'; readonly operationId: string }
+  /** `isUndo`: the pin may still be on its way, sent by a former owner of the operation. */
+  | { readonly type: 'UnpinVolume'; readonly operationId: string; readonly isUndo?: boolean }
   // metadata
   | {
       readonly type: 'UpdateVolume';

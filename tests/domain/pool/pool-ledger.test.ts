@@ -128,9 +128,13 @@ describe('ending a claim', () => {
       .then(returned('op', { volumesGiB: 4 }));
     given(claimed('op', 4), returned('op', { volumesGiB: 4, volumes: 1 }))
       .when(giveBack('op', 'claim'))
-      .thenNothing();
+      .then(returned('op', {}));
     given(claimed('op', 4), settled('op')).when(giveBack('op', 'claim')).thenNothing();
-    given().when(giveBack('op', 'claim')).thenNothing();
+  });
+
+  it('leaves a mark where there is nothing to return: a claim that is on its way comes too late', () => {
+    given().when(giveBack('op', 'claim')).then(returned('op', {}));
+    given(returned('op', {})).when(claim('op', 4)).then(claimed('op', 4));
   });
 
   it('returns what a deletion freed, once, and never more than is taken', () => {

@@ -312,4 +312,10 @@ describe('what reads the volume', () => {
       .when(unpin)
       .thenNothing();
   });
+
+  it('leaves a mark when a pin is undone that is not there: it may be on its way', () => {
+    given(...available())
+      .when({ type: 'UnpinVolume', operationId: 'reader-op', isUndo: true })
+      .then({ type: 'VolumeUnpinned', data: { volumeId: 'v1', operationId: 'reader-op' } });
+  });
 });

@@ -27,7 +27,9 @@ function hindranceToRead(volume: LiveVolume, snapshotId: string): VolumeDecision
   return refuse('InvalidSnapshot', reason);
 }
 
-export function unpinVolume({ operationId }: Command<'UnpinVolume'>, volume: LiveVolume): VolumeDecision {
-  if (!Object.hasOwn(volume.pins, operationId)) return accepted();
+/** An undo leaves its mark also where there is no pin: one that a former owner has sent then fails by its revision. */
+export function unpinVolume(command: Command<'UnpinVolume'>, volume: LiveVolume): VolumeDecision {
+  const { operationId, isUndo = false } = command;
+  if (!isUndo && !Object.hasOwn(volume.pins, operationId)) return accepted();
   return accepted({ type: 'VolumeUnpinned', data: { volumeId: volume.id, operationId } });
 }
