@@ -7,9 +7,15 @@ import { fileDriverConfigSchema } from './drivers/storage/file/config.ts';
 const limit = (text: string, fallback: number) =>
   z.int().min(-1).max(2_147_483_647).default(fallback).describe(`${text}; -1 is no limit`);
 
-/** Roles a process may have; all of them by default. */
-export const ROLES = ['api', 'projections', 'operations', 'storage'] as const;
+/** Roles a process may have: all but the last by default, the last only alone. */
+export const ROLES = ['api', 'projections', 'operations', 'storage', 'eventstore'] as const;
 export type Role = (typeof ROLES)[number];
+const DEFAULT_ROLES = ['api', 'projections', 'operations', 'storage'] as const satisfies readonly Role[];
+
+/** Where clients of the Block Storage API look for it. */
+export const API_PORT = 8776;
+/** Where clients of EventStoreDB look for it. */
+const EVENTSTORE_PORT = 2113;
 
 const backendSchema = fileDriverConfigSchema.omit({ backendName: true, directory: true }).extend({
   name: z
@@ -34,7 +40,15 @@ export const configSchema = z.strictObject({
         .string()
         .default('127.0.0.1')
         .describe('Address the API listens on (SCORIA_HOST); no-auth is refused beyond loopback'),
-      port: z.int().min(0).max(65_535).default(8776).describe('Port of the API (SCORIA_PORT); 0 takes a free one'),
+      port: z
+        .int()
+        .min(0)
+        .max(65_535)
+        .nullable()
+        .default(null)
+        .describe(
+          `Port of the API, ${API_PORT} where null (SCORIA_PORT); 0 takes a free one. A process without role api has /healthz, /readyz and /metrics there, and nothing where null`,
+        ),
       publicEndpoint: z
         .url()
         .nullable()
@@ -67,7 +81,7 @@ export const configSchema = z.strictObject({
   roles: z
     .array(z.enum(ROLES))
     .min(1)
-    .default([...ROLES])
+    .default([...DEFAULT_ROLES])
     .describe('What this process does (SCORIA_ROLES, comma list)'),
   logLevel: z
     .enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'])
@@ -101,7 +115,9 @@ export const configSchema = z.strictObject({
         .max(65_535)
         .nullable()
         .default(null)
-        .describe('Port of that protocol, 2113 by custom (SCORIA_EVENTSTORE_PORT); null does not serve it'),
+        .describe(
+          `Port of that protocol (SCORIA_EVENTSTORE_PORT); where null, it is not served, or by role eventstore on ${EVENTSTORE_PORT}`,
+        ),
       users: z
         .array(
           z.strictObject({
@@ -180,9 +196,16 @@ export const CONFIG_VARIABLES = {
 
 type Tree = { [key: string]: unknown };
 
-/** Reads the file (`--config`, else SCORIA_CONFIG, else none) and the environment, which wins; throws ConfigError. */
+/**
+ * Reads the file (`--config`, else SCORIA_CONFIG, else none), the environment, which wins over it, and `roles` (a comma
+ * list), which wins over both; throws ConfigError.
+ */
 export function loadConfig(
-  options: { readonly file?: string | undefined; readonly env?: NodeJS.ProcessEnv } = {},
+  options: {
+    readonly file?: string | undefined;
+    readonly env?: NodeJS.ProcessEnv;
+    readonly roles?: string | undefined;
+  } = {},
 ): Config {
   const env = options.env ?? process.env;
   const file = options.file ?? env.SCORIA_CONFIG;
@@ -191,6 +214,7 @@ export function loadConfig(
     const value = env[variable];
     if (value !== undefined && value !== '') setAt(tree, path, valueOfVariable(variable, value));
   }
+  if (options.roles !== undefined) tree.roles = listOf(options.roles);
   return parseConfig(tree);
 }
 
@@ -208,8 +232,21 @@ export function parseConfig(tree: unknown): Config {
     );
   }
   checkRoles(config);
-  return config;
+  return withPorts(config);
 }
+
+/** The ports that the roles have by custom, where none is said. */
+const withPorts = (config: Config): Config => {
+  const { roles, server, eventStoreServer } = config;
+  return {
+    ...config,
+    server: { ...server, port: server.port ?? (roles.includes('api') ? API_PORT : null) },
+    eventStoreServer: {
+      ...eventStoreServer,
+      port: eventStoreServer.port ?? (roles.includes('eventstore') ? EVENTSTORE_PORT : null),
+    },
+  };
+};
 
 /** True where every store may be used by many processes; an embedded one has one process. */
 export const isShared = ({ eventStore, readStore }: Pick<Config, 'eventStore' | 'readStore'>): boolean =>
@@ -224,10 +261,27 @@ export const withoutPasswords = (config: Config): Config => ({
 
 const withoutPassword = (connection: string): string => connection.replace(/(:\/\/[^:@/?]*):[^@]*@/, '$1:***@');
 
-/** A process does everything yet, whatever its stores: with fewer roles, the rest would be done by nobody. */
-function checkRoles({ roles }: Config): void {
-  const missing = ROLES.filter((role) => !roles.includes(role));
-  if (missing.length > 0) throw new ConfigError(`roles: ${missing.join(', ')} would be done by nobody`);
+/**
+ * An embedded store has one process, which then does everything: what it leaves out would be done by nobody. EventStoreDB's
+ * protocol makes Scoria's own streams writable where it is alone: beside commands that remember what they wrote it must not.
+ */
+function checkRoles(config: Config): void {
+  const { roles } = config;
+  if (roles.includes('eventstore')) {
+    if (roles.some((role) => role !== 'eventstore')) {
+      throw new ConfigError('roles: eventstore stands alone: beside other roles nobody else may write their streams');
+    }
+    if (config.eventStore !== 'sqlite') {
+      throw new ConfigError('eventStore: role eventstore serves the embedded log, so it must be sqlite here');
+    }
+    return;
+  }
+  const missing = DEFAULT_ROLES.filter((role) => !roles.includes(role));
+  if (missing.length === 0 || isShared(config)) return;
+  const embedded = (['eventStore', 'readStore'] as const).filter((key) => config[key] === 'sqlite');
+  throw new ConfigError(
+    `roles: ${missing.join(', ')} would be done by nobody: only one process may use an embedded store, and ${embedded.join(' and ')} ${embedded.length > 1 ? 'are' : 'is'} one`,
+  );
 }
 
 export const isLoopback = (host: string): boolean =>
@@ -268,8 +322,10 @@ function readTree(file: string): Tree {
 
 function valueOfVariable(variable: string, value: string): unknown {
   if (variable === 'SCORIA_PORT' || variable === 'SCORIA_EVENTSTORE_PORT') return Number(value);
-  return variable === 'SCORIA_ROLES' ? value.split(',').map((role) => role.trim()) : value;
+  return variable === 'SCORIA_ROLES' ? listOf(value) : value;
 }
+
+const listOf = (text: string): readonly string[] => text.split(',').map((one) => one.trim());
 
 function setAt(tree: Tree, path: readonly string[], value: unknown): void {
   const [key = '', ...rest] = path;

@@ -5,7 +5,6 @@ import type { ApiContext, ApiDependencies } from './dependencies.ts';
 import { dispatch, endpointsOf } from './dispatch.ts';
 import { answerOf, badRequest, Fault, notFound } from './faults.ts';
 import { registerOperational } from './operational.ts';
-import { createRebuilds } from './projections/rebuilds.ts';
 import { type Headers, newRequestId, sendFault, sendUnauthenticated, tokenOf } from './reply.ts';
 import { createRequestMetrics } from './request-metrics.ts';
 import type { AnyRoute } from './route.ts';
@@ -40,7 +39,6 @@ export function createApp(deps: ApiDependencies, routes: readonly AnyRoute[] = R
     ...deps,
     config: { ...deps.config, publicEndpoint: deps.config.publicEndpoint?.replace(/\/+$/, '') ?? null },
     typeNames: createTypeNames(deps.queries.volumeTypes, deps.clock),
-    rebuilds: createRebuilds(deps),
   };
   const metrics = createRequestMetrics();
   for (const [key, endpoint] of endpointsOf(routes)) {

@@ -88,6 +88,9 @@ function requestHashOf({ route, params, query, microversion, rawBody }: Call): s
     .digest('hex');
 }
 
+/** How long an answer waits for the read models (DESIGN section 6). */
+const READ_YOUR_WRITES_MS = 2_000;
+
 export type Verdict =
   | { readonly kind: 'accepted'; readonly position: Position | null }
   | { readonly kind: 'rejected'; readonly rejection: Rejection };
@@ -98,6 +101,6 @@ export type Verdict =
  */
 export async function settled<V extends Verdict>(call: Call, verdict: V): Promise<Extract<V, { kind: 'accepted' }>> {
   if (verdict.kind === 'rejected') throw faultOf(verdict.rejection);
-  if (verdict.position !== null) await call.deps.waitFor(verdict.position);
+  if (verdict.position !== null) await call.deps.readModels.waitFor(verdict.position, READ_YOUR_WRITES_MS);
   return verdict as Extract<V, { kind: 'accepted' }>;
 }

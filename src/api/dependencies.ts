@@ -13,12 +13,11 @@ import type { PlacementOptions } from '../domain/placement/index.ts';
 import type { Amounts } from '../domain/quota/index.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Coordination } from '../ports/coordination.ts';
-import type { Position } from '../ports/event-store.ts';
 import type { KeyedCommandQueries } from '../projections/keyed-commands.ts';
 import type { MessageQueries } from '../projections/messages.ts';
 import type { OperationQueries } from '../projections/operations.ts';
 import type { QuotaClassQueries, QuotaQueries } from '../projections/quotas.ts';
-import type { ProjectionRunner } from '../projections/runner.ts';
+import type { ReadModels } from '../projections/read-models.ts';
 import type { ServiceQueries } from '../projections/services.ts';
 import type { SnapshotQueries } from '../projections/snapshots.ts';
 import type { TransferQueries } from '../projections/transfers.ts';
@@ -28,7 +27,6 @@ import type { PoolReports } from '../sagas/pool-reports.ts';
 import type { Authenticator } from './auth.ts';
 import type { ConnectionLimits } from './connections.ts';
 import type { Policy } from './policy.ts';
-import type { Rebuilds } from './projections/rebuilds.ts';
 import type { TypeNames } from './type-names.ts';
 
 export interface ApiConfig {
@@ -42,6 +40,8 @@ export interface ApiConfig {
   readonly quotaDefaults: Amounts;
   /** A service without a beat for so long is down (the original's service_down_time). */
   readonly serviceDownAfterMs: number;
+  /** A request that takes longer is answered 503, for engines that hang; absent: as long as it takes. */
+  readonly answerWithinMs?: number;
   /** Against slow and many clients; absent: CONNECTION_LIMITS. */
   readonly connections?: ConnectionLimits;
 }
@@ -87,8 +87,15 @@ export interface Metric {
   readonly samples: readonly { readonly labels: Readonly<Record<string, string>>; readonly value: number }[];
 }
 
+/** What a process says of itself, whatever its roles. */
+export interface Health {
+  readonly readiness: () => Promise<Readiness> | Readiness;
+  /** Figures of the parts behind the API (lag of the read models, operations, pools). */
+  readonly metrics?: () => Promise<readonly Metric[]>;
+}
+
 /** Everything the API stands on. */
-export interface ApiDependencies {
+export interface ApiDependencies extends Health {
   readonly commands: ApiCommands;
   readonly queries: ApiQueries;
   /** What backends report of their pools, beside the ledgers. */
@@ -97,18 +104,13 @@ export interface ApiDependencies {
   readonly heartbeats: Pick<Coordination, 'heartbeats'>;
   /** Options of placement as they are now: their file may change. */
   readonly placementOptions: () => PlacementOptions;
-  /** Keeps the read models of this process; null where another process does. */
-  readonly projectionRunner: Pick<ProjectionRunner, 'status' | 'rebuild'> | null;
-  /** Resolves when the read models have this position, at the latest after two seconds. */
-  readonly waitFor: (position: Position) => Promise<void>;
+  /** How far the read models are, whichever process keeps them. */
+  readonly readModels: ReadModels;
   readonly auth: Authenticator;
   readonly policy: Policy;
   readonly config: ApiConfig;
   readonly clock: Clock;
   readonly logger: Logger;
-  readonly readiness: () => Promise<Readiness> | Readiness;
-  /** Figures of the other parts (lag of the read models, operations, pools). */
-  readonly metrics?: () => Promise<readonly Metric[]>;
   /** Keeps the audit fact of a refused write; the command handler has the same sink for what rules refuse. */
   readonly onRefused?: RefusalSink;
 }
@@ -116,5 +118,4 @@ export interface ApiDependencies {
 /** What a handler works with: the dependencies, and what the API itself keeps. */
 export interface ApiContext extends ApiDependencies {
   readonly typeNames: TypeNames;
-  readonly rebuilds: Rebuilds;
 }

@@ -1,5 +1,6 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { ApiDependencies } from './dependencies.ts';
+import { registerHealth } from './health.ts';
 import type { RequestMetrics } from './request-metrics.ts';
 import type { AnyRoute } from './route.ts';
 import { lazy } from './schema-versions.ts';
@@ -11,17 +12,7 @@ export function registerOperational(
   metrics: RequestMetrics,
   routes: readonly AnyRoute[],
 ): void {
-  for (const url of ['/healthz', '/healthcheck'])
-    app.get(url, (_request, reply) => reply.type('text/plain').send('OK'));
-  app.get('/readyz', async (_request, reply) => {
-    const { ready, missing } = await deps.readiness();
-    return reply.code(ready ? 200 : 503).send({ ready, missing });
-  });
-  app.get('/metrics', async (_request, reply) => {
-    const { exposition } = await import('./metrics-exposition.ts');
-    const { contentType, text } = await exposition(metrics, (await deps.metrics?.()) ?? []);
-    return reply.type(contentType).send(text);
-  });
+  registerHealth(app, deps, metrics);
   const description = lazy(async () => {
     const { openApiDocument } = await import('./openapi.ts');
     return openApiDocument(routes);

@@ -25,7 +25,10 @@ export function buildProgram(): Command {
 
 function addServe(program: Command): void {
   withCommon(program.command('serve').description('serve the API and do the work behind it'))
-    .option('--roles <list>', 'what this process does, comma list')
+    .option(
+      '--roles <list>',
+      'what this process does, comma list: api, projections, operations, storage; or eventstore',
+    )
     .action(async (options) => (await import('./serve.ts')).serve(options));
 }
 

@@ -2,7 +2,7 @@ import { flushCompileCache } from 'node:module';
 import closeWithGrace from 'close-with-grace';
 import { pino } from 'pino';
 import { collectWhenIdle } from '../adapters/system/idle-collection.ts';
-import { loadConfig, parseConfig } from '../config.ts';
+import { loadConfig } from '../config.ts';
 import { startServer } from '../server/server.ts';
 import type { CommonOptions } from './program.ts';
 
@@ -15,8 +15,7 @@ const STOP_WITHIN_MS = 30_000;
 
 /** `scoria serve`: runs until SIGTERM or SIGINT. */
 export async function serve(options: ServeOptions): Promise<void> {
-  const loaded = loadConfig({ file: options.config });
-  const config = options.roles === undefined ? loaded : parseConfig({ ...loaded, roles: options.roles.split(',') });
+  const config = loadConfig({ file: options.config, roles: options.roles });
   const logger = pino({ level: config.logLevel, redact: ['*.headers["x-auth-token"]', '*.authKey', '*.auth_key'] });
   const server = await startServer(config, logger);
   // Now, and not at the end: a server may be killed.

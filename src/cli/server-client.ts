@@ -1,4 +1,4 @@
-import { loadConfig } from '../config.ts';
+import { API_PORT, loadConfig } from '../config.ts';
 import type { CommonOptions } from './program.ts';
 
 /** Who the command line says it is to a server without authentication: an administrator of a project of its own. */
@@ -40,5 +40,5 @@ export const serverAnswers = (options: CommonOptions): Promise<boolean> =>
 function baseUrl(options: CommonOptions): string {
   const { server } = loadConfig({ file: options.config });
   const host = server.host.includes(':') ? `[${server.host}]` : server.host;
-  return `http://${host}:${server.port}`;
+  return `http://${host}:${server.port ?? API_PORT}`;
 }

@@ -61,6 +61,8 @@ export interface FoldOptions {
   readonly signal: AbortSignal;
   /** Documents kept in memory, so that one that changes often is not read again. */
   readonly cachedDocuments: number;
+  /** Where another process may become the writer: told when it has. That is no fault of the fold, which ends quietly. */
+  readonly onOvertaken?: () => void;
 }
 
 export const wants = ({ prefixes }: StreamFilter, stream: string): boolean =>
@@ -170,7 +172,10 @@ export function createFold(options: FoldOptions): Fold {
     try {
       await work();
     } catch (error) {
-      if (!options.signal.aborted) stop(messageOf(error));
+      if (options.signal.aborted) return;
+      if (!(error instanceof CheckpointMoved) || options.onOvertaken === undefined) return stop(messageOf(error));
+      stopped = error.message;
+      options.onOvertaken();
     }
   };
 

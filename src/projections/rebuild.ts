@@ -63,6 +63,8 @@ export interface Rebuilder {
   readonly live: LiveFolds;
   readonly batchSize: number;
   readonly signal: AbortSignal;
+  /** False: another process writes the read models now, and this one must not switch them. */
+  readonly isWriter: () => boolean;
   makeFold(projection: Projection, version: number): Promise<Fold>;
 }
 
@@ -176,6 +178,7 @@ async function conclude(
   if (options.verifyOnly === true) return resultOf(built, events, 'verified', comparison);
   await fold.saveCheckpoint();
   if (fold.stopped !== null) return resultOf(built, events, 'stopped', comparison);
+  if (!rebuilder.isWriter()) throw new Error('another process writes the read models now');
   await readStore.switchTo(name, fold.version);
   await live.replace(projection, fold.version);
   logger.info({ collection: name, from: liveVersion, to: fold.version, events }, 'rebuilt collection is live');

@@ -15,6 +15,7 @@ import {
   rebuildCollections,
 } from './rebuild.ts';
 import { openStaleDocuments, type StaleDocument, type StaleDocuments } from './stale-documents.ts';
+import { liveVersionOf } from './versions.ts';
 import { createWaiting } from './waiting.ts';
 
 export interface ProjectionRunnerOptions {
@@ -30,6 +31,12 @@ export interface ProjectionRunnerOptions {
   readonly rebuildBatchSize?: number;
   /** False: collections that cannot be trusted are left as they are; somebody will ask for their rebuild. */
   readonly rebuildsUnasked?: boolean;
+  /** Told how far every read model that follows the log is, whenever they have gone further. */
+  readonly onReached?: (position: Position) => void;
+  /** Where other processes may write these read models: told that one does. Then this runner is to be abandoned. */
+  readonly onOvertaken?: () => void;
+  /** Where other processes may write them: false when this one must switch no version any more. */
+  readonly isWriter?: () => boolean;
 }
 
 export interface ProjectionStatus {
@@ -58,8 +65,10 @@ export interface ProjectionRunner {
   status(): readonly ProjectionStatus[];
   /** Rebuilds collections beside the live ones while those go on; throws where one is unknown or being rebuilt. */
   rebuild(names: readonly string[], options?: RebuildOptions): Promise<readonly RebuildResult[]>;
-  /** Resolves once what was applied is stored. */
-  stop(): Promise<void>;
+  /** False: somebody else has switched a read model to another version than is followed here. */
+  followsLive(): Promise<boolean>;
+  /** Resolves once what was applied is stored; `abandon`: nothing more is stored, somebody else does. */
+  stop(options?: { readonly abandon: boolean }): Promise<void>;
 }
 
 const BATCH_SIZE = 500;
@@ -109,7 +118,8 @@ export function createProjectionRunner(options: ProjectionRunnerOptions): Projec
   const makeFold = async (projection: Projection, version: number, cachedDocuments: number): Promise<Fold> => {
     const checkpoint = await readStore.checkpoint(projection.collection.name, version);
     const common = { readStore, projection, version, checkpoint, logger, clock, signal, cachedDocuments };
-    return createFold({ ...common, stale: openedStale() });
+    const { onOvertaken } = options;
+    return createFold({ ...common, stale: openedStale(), ...(onOvertaken === undefined ? {} : { onOvertaken }) });
   };
 
   const running = (): readonly Fold[] => [...folds.values()].filter(({ stopped }) => stopped === null);
@@ -122,6 +132,7 @@ export function createProjectionRunner(options: ProjectionRunnerOptions): Projec
     edge = position;
     noteHead(position);
     waiting.reached(position);
+    options.onReached?.(position);
   };
 
   const storeCheckpoints = async (): Promise<void> => {
@@ -238,6 +249,7 @@ export function createProjectionRunner(options: ProjectionRunnerOptions): Projec
     const rebuilder: Rebuilder = {
       ...{ eventStore, readStore, decode, logger, live, stale: openedStale(), batchSize: rebuildBatchSize },
       signal: reading.signal,
+      isWriter: options.isWriter ?? (() => true),
       makeFold: (projection, version) => makeFold(projection, version, REBUILD_CACHE),
     };
     try {
@@ -285,11 +297,17 @@ export function createProjectionRunner(options: ProjectionRunnerOptions): Projec
         };
       }),
     rebuild,
-    stop: async () => {
+    followsLive: () =>
+      inTurn(async () => {
+        const live = await Promise.all([...folds.keys()].map((name) => liveVersionOf(readStore, name)));
+        return [...folds.values()].every(({ version }, at) => live[at] === version);
+      }),
+    stop: async ({ abandon } = { abandon: false }) => {
       if (reading.signal.aborted) return;
       reading.abort();
       waiting.giveUp();
-      await Promise.race([inTurn(storeCheckpoints), clock.sleep(STOP_WITHIN_MS, signal).catch(() => undefined)]);
+      if (abandon) stopping.abort();
+      else await Promise.race([inTurn(storeCheckpoints), clock.sleep(STOP_WITHIN_MS, signal).catch(() => undefined)]);
       stopping.abort();
       await Promise.all(background);
     },

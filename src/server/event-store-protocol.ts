@@ -26,19 +26,20 @@ interface ProtocolLogger extends ServerLogger {
 
 /**
  * Serves EventStoreDB's protocol over the log where a port is configured, else null: then nothing of it is loaded. Beside
- * the API Scoria's own streams are for reading only, since its commands take nobody else's events into account. Throws
- * where the configuration does not allow it (see `EventStoreServer.listen`), and ConfigError for a file that is not there.
+ * the API Scoria's own streams are for reading only, since its commands take nobody else's events into account; where this
+ * process does nothing else (`writable`), the commands are other processes' and write through the protocol. Throws where the configuration does not allow it (see `EventStoreServer.listen`), and ConfigError for a file that is not there.
  */
 export async function serveEventStoreProtocol(
   config: Config['eventStoreServer'],
   eventStore: EventStore,
   logger: ProtocolLogger,
+  { writable }: { readonly writable: boolean },
 ): Promise<{ readonly port: number; close(): Promise<void> } | null> {
   if (config.port === null) return null;
   const options: EventStoreServerOptions = {
     eventStore,
     logger,
-    ownStreams: { prefixes: OWN_STREAM_PREFIXES, writable: false },
+    ownStreams: { prefixes: OWN_STREAM_PREFIXES, writable },
     ...credentialsOf(config),
     ...tlsOf(config),
   };

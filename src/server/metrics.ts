@@ -1,18 +1,19 @@
 import type { Metric } from '../api/dependencies.ts';
 import type { RefusalRecorder } from '../commands/refusals.ts';
-import type { ProjectionRunner } from '../projections/runner.ts';
+import type { ReadModelStatus } from '../projections/read-models.ts';
 import { DRIFT_KINDS } from '../sagas/detect-drift.ts';
 import type { PoolReports } from '../sagas/pool-reports.ts';
 import type { Operations } from './operations.ts';
 
 /** Figures for `/metrics` of everything behind the API. */
 export function serverMetrics(parts: {
-  readonly projections: ProjectionRunner;
-  readonly operations: Operations;
+  readonly models: readonly ReadModelStatus[];
+  /** Null where this process carries none out. */
+  readonly operations: Operations | null;
   readonly refusals: RefusalRecorder;
   readonly reports: Awaited<ReturnType<PoolReports['read']>>;
 }): readonly Metric[] {
-  const status = parts.projections.status();
+  const { models: status, operations } = parts;
   const pools = [...parts.reports.usable, ...parts.reports.unusable.map(({ report }) => report)];
   const perProjection = (value: (one: (typeof status)[number]) => number): Metric['samples'] =>
     status.map((one) => ({ labels: { projection: one.name }, value: value(one) }));
@@ -27,7 +28,7 @@ export function serverMetrics(parts: {
     gauge(
       'scoria_projection_stale_documents',
       'Documents an event could not be folded into',
-      perProjection(({ stale }) => stale.length),
+      perProjection(({ staleCount }) => staleCount),
     ),
     gauge(
       'scoria_projection_stopped',
@@ -37,13 +38,15 @@ export function serverMetrics(parts: {
     gauge(
       'scoria_backend_drift',
       'Objects of a backend that are not what the log says',
-      parts.operations
-        .drift()
-        .flatMap(({ backend, objects }) =>
-          DRIFT_KINDS.map((drift) => ({ labels: { backend, drift }, value: objects[drift].length })),
-        ),
+      (operations?.drift() ?? []).flatMap(({ backend, objects }) =>
+        DRIFT_KINDS.map((drift) => ({ labels: { backend, drift }, value: objects[drift].length })),
+      ),
     ),
-    gauge('scoria_operations_open', 'Operations that have not ended', [{ labels: {}, value: parts.operations.open() }]),
+    gauge(
+      'scoria_operations_open',
+      'Operations that have not ended',
+      operations === null ? [] : [{ labels: {}, value: operations.open() }],
+    ),
     gauge(
       'scoria_pool_provisioned_gib',
       'GiB promised on a pool',

@@ -1,8 +1,10 @@
+import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { ApiDependencies } from '../../src/api/dependencies.ts';
+import { systemClock } from '../../src/adapters/system/clock.ts';
 import { allProjections } from '../../src/projections/all.ts';
+import { createLocalReadModels } from '../../src/projections/read-models.ts';
 import type { RebuildResult } from '../../src/projections/rebuild.ts';
-import type { ProjectionStatus } from '../../src/projections/runner.ts';
+import type { ProjectionRunner, ProjectionStatus } from '../../src/projections/runner.ts';
 import { MEMBER } from './http-client.ts';
 import { startTestServer, type TestServer } from './server.ts';
 
@@ -117,10 +119,12 @@ describe('a runner', () => {
   };
 
   const withRunner = async (
-    projectionRunner: ApiDependencies['projectionRunner'],
+    runner: Pick<ProjectionRunner, 'status' | 'rebuild'>,
     test: (from: TestServer) => Promise<void>,
   ): Promise<void> => {
-    const from = await startTestServer({ dependencies: { projectionRunner } });
+    const deps = { clock: systemClock, logger: pino({ level: 'silent' }) };
+    const readModels = createLocalReadModels({ ...deps, runner: { waitFor: async () => true, ...runner } });
+    const from = await startTestServer({ dependencies: { readModels } });
     await test(from).finally(() => from.close());
   };
 
@@ -150,13 +154,6 @@ describe('a runner', () => {
         outcome: 'failed',
         reason: 'the disk is full',
       });
-    });
-  });
-
-  it('in another process cannot be asked here', async () => {
-    await withRunner(null, async (from) => {
-      expect((await from.get('/v3/projections')).status).toBe(503);
-      expect((await from.post('/v3/projections/volumes/action', { rebuild: null })).status).toBe(503);
     });
   });
 });

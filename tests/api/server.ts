@@ -22,6 +22,7 @@ import type { VolumeCommand } from '../../src/domain/volume/commands.ts';
 import type { Clock } from '../../src/ports/clock.ts';
 import { allProjections } from '../../src/projections/all.ts';
 import { decodeRecorded } from '../../src/projections/catalogue.ts';
+import { createLocalReadModels } from '../../src/projections/read-models.ts';
 import { createProjectionRunner } from '../../src/projections/runner.ts';
 import { backendHostOf } from '../../src/sagas/backend.ts';
 import { createCommands, createQueries, quotaDefaults } from '../../src/server/commands.ts';
@@ -142,10 +143,7 @@ export async function startTestServer(options: ServerOptions = {}): Promise<Test
     poolReports,
     heartbeats: stores.coordination,
     placementOptions,
-    projectionRunner: projections,
-    waitFor: async (position) => {
-      await projections.waitFor(position, 2_000);
-    },
+    readModels: createLocalReadModels({ runner: projections, clock, logger }),
     auth: createNoAuthAuthenticator(firstSegmentsOf(ROUTES)),
     policy: createPolicy(),
     config: {

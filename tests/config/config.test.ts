@@ -73,7 +73,17 @@ describe('the configuration', () => {
     ],
     ['a backend without pools', 'storage: {backends: [{name: a, pools: []}]}', /storage\.backends\.0\.pools/],
     ['an address beyond loopback without authentication', 'server: {host: 0.0.0.0}', /server\.host.*not a loopback/s],
-    ['a role that nobody would have', 'roles: [api]', /roles: projections, operations, storage/],
+    [
+      'a role that nobody would have',
+      'roles: [api]',
+      /roles: projections, operations, storage .*eventStore and readStore are one/,
+    ],
+    ['a log served beside other roles', 'roles: [api, eventstore]', /roles: eventstore stands alone/],
+    [
+      'a log served that is elsewhere',
+      'roles: [eventstore]\neventStore: esdb://u:secret@h',
+      /^(?!.*secret).*eventStore: role eventstore/,
+    ],
     ['an unknown role', 'roles: [cook]', /roles/],
     ['a log that is nowhere', 'eventStore: postgres://h', /eventStore: sqlite, or a connection string/],
     ['a log without a host', 'eventStore: "esdb://?tls=false"', /eventStore/],
@@ -81,7 +91,7 @@ describe('the configuration', () => {
     [
       'a part of the roles where one store is embedded',
       'roles: [api]\neventStore: esdb://h',
-      /roles: projections, operations, storage/,
+      /roles: projections, operations, storage .*readStore is one/,
     ],
     ['a list at the top', '- a', /mapping is expected/],
     ['no YAML', 'a: [', /not YAML/],
@@ -89,6 +99,24 @@ describe('the configuration', () => {
     const load = () => loadConfig({ file: file(text), env: {} });
     expect(load).toThrow(ConfigError);
     expect(load).toThrow(message);
+  });
+
+  it('has every role but eventstore by default, and any of them over engines that are shared', () => {
+    expect(loadConfig({ env: {} }).roles).toEqual(['api', 'projections', 'operations', 'storage']);
+    const env = { SCORIA_EVENTSTORE: 'esdb://h', SCORIA_READSTORE: 'mongodb://h', SCORIA_ROLES: 'api, storage' };
+    expect(loadConfig({ env }).roles).toEqual(['api', 'storage']);
+    expect(loadConfig({ env, roles: 'projections' })).toMatchObject({ roles: ['projections'], server: { port: null } });
+  });
+
+  it('gives the roles the ports of their protocols, where no other is said', () => {
+    const alone = { ...loadConfig({ env: {}, roles: 'eventstore' }) };
+    expect(alone).toMatchObject({ server: { port: null }, eventStoreServer: { port: 2113 } });
+    const env = { SCORIA_PORT: '1', SCORIA_EVENTSTORE_PORT: '2' };
+    expect(loadConfig({ env, roles: 'eventstore' })).toMatchObject({
+      server: { port: 1 },
+      eventStoreServer: { port: 2 },
+    });
+    expect(loadConfig({ env: {} })).toMatchObject({ server: { port: 8776 }, eventStoreServer: { port: null } });
   });
 
   it('refuses a variable that is no number where one is expected', () => {

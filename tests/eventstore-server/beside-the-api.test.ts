@@ -109,7 +109,9 @@ describe('the protocol', () => {
   });
 
   const serve = (eventStoreServer: object) =>
-    serveEventStoreProtocol(configured(eventStoreServer).eventStoreServer, undefined as never, logger);
+    serveEventStoreProtocol(configured(eventStoreServer).eventStoreServer, undefined as never, logger, {
+      writable: false,
+    });
 
   it('is not served where no port is named', async () => {
     expect(await serve({})).toBeNull();

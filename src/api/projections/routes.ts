@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { RebuildOptions } from '../../projections/rebuild.ts';
+import type { ReadModelStatus } from '../../projections/read-models.ts';
 import { type Call, param } from '../call.ts';
 import { Fault, notFound } from '../faults.ts';
 import { booleanLike } from '../field-schemas.ts';
@@ -9,15 +9,11 @@ import { projectionDetailView, projectionView } from './views.ts';
 
 /** Read models, beyond the original's API: how far they are, and building them anew beside the live ones. */
 
-const runnerOf = ({ deps }: Call) => {
-  if (deps.projectionRunner === null) throw new Fault(503, 'The read models are kept by another process.');
-  return deps.projectionRunner;
-};
+const statusOf = async ({ deps }: Call, name: string): Promise<ReadModelStatus> =>
+  named((await deps.readModels.status()).models, name);
 
-function statusOf(call: Call, name: string) {
-  const status = runnerOf(call)
-    .status()
-    .find((one) => one.name === name);
+function named(models: readonly ReadModelStatus[], name: string): ReadModelStatus {
+  const status = models.find((one) => one.name === name);
   if (status === undefined) throw notFound(`Read model ${name} could not be found.`);
   return status;
 }
@@ -41,16 +37,25 @@ const rebuildManyBody = always(() =>
   }),
 );
 
-function startRebuild(call: Call, names: readonly string[], fields: RebuildFields | null): object {
+/** Asks for a rebuild of these read models, of all where null; the answer is how they are then. */
+async function startRebuild(
+  { deps }: Call,
+  asked: readonly string[] | null,
+  fields: RebuildFields | null,
+): Promise<object> {
+  const { kept, models } = await deps.readModels.status();
+  const names = [...new Set(asked ?? models.map(({ name }) => name))];
   for (const name of names) {
-    if (statusOf(call, name).rebuild !== null) throw new Fault(409, `Read model ${name} is being rebuilt already.`);
+    if (named(models, name).rebuild !== null) throw new Fault(409, `Read model ${name} is being rebuilt already.`);
   }
-  const options: RebuildOptions = {
+  if (!kept) throw new Fault(503, 'No process keeps the read models now.');
+  await deps.readModels.rebuild({
+    names,
     ...(fields?.verify_only === undefined ? {} : { verifyOnly: fields.verify_only }),
     ...(fields?.as_of === undefined ? {} : { asOf: Date.parse(fields.as_of) }),
-  };
-  call.deps.rebuilds.start(runnerOf(call), names, options);
-  return { projections: names.map((name) => projectionView(statusOf(call, name), call.deps.rebuilds.lastOf(name))) };
+  });
+  const after = (await deps.readModels.status()).models;
+  return { projections: names.map((name) => projectionView(named(after, name))) };
 }
 
 export const projectionRoutes: readonly AnyRoute[] = [
@@ -61,11 +66,7 @@ export const projectionRoutes: readonly AnyRoute[] = [
     summary: 'List read models, how far each is and what is being rebuilt',
     status: 200,
     policy: 'projections:get_all',
-    handler: (call) => ({
-      projections: runnerOf(call)
-        .status()
-        .map((status) => projectionView(status, call.deps.rebuilds.lastOf(status.name))),
-    }),
+    handler: async ({ deps }) => ({ projections: (await deps.readModels.status()).models.map(projectionView) }),
   }),
   route({
     id: 'projections-show',
@@ -74,10 +75,7 @@ export const projectionRoutes: readonly AnyRoute[] = [
     summary: 'Show a read model and the documents that could not follow',
     status: 200,
     policy: 'projections:get_all',
-    handler: (call) => {
-      const name = param(call, 'name');
-      return { projection: projectionDetailView(statusOf(call, name), call.deps.rebuilds.lastOf(name)) };
-    },
+    handler: async (call) => ({ projection: projectionDetailView(await statusOf(call, param(call, 'name'))) }),
   }),
   route({
     id: 'projections-rebuild',
@@ -88,14 +86,7 @@ export const projectionRoutes: readonly AnyRoute[] = [
     status: 202,
     policy: 'projections:rebuild',
     body: rebuildManyBody,
-    handler: (call, { body: { rebuild } }) => {
-      const names =
-        rebuild?.names ??
-        runnerOf(call)
-          .status()
-          .map(({ name }) => name);
-      return startRebuild(call, [...new Set(names)], rebuild);
-    },
+    handler: (call, { body: { rebuild } }) => startRebuild(call, rebuild?.names ?? null, rebuild),
   }),
   route({
     id: 'projection-rebuild',

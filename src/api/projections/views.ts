@@ -1,25 +1,24 @@
+import type { LastRebuild, ReadModelStatus } from '../../projections/read-models.ts';
 import type { RebuildProgress } from '../../projections/rebuild.ts';
-import type { ProjectionStatus } from '../../projections/runner.ts';
 import { apiTime } from '../times.ts';
-import type { LastRebuild } from './rebuilds.ts';
 
 /** Positions are texts: they may be larger than what JSON readers keep exactly. */
 
 /** A read model as the list shows it. */
-export const projectionView = (status: ProjectionStatus, last: LastRebuild | null): object => ({
+export const projectionView = (status: ReadModelStatus): object => ({
   name: status.name,
   version: status.version,
   position: status.position === null ? null : String(status.position),
   lag: status.lag,
-  stale_count: status.stale.length,
+  stale_count: status.staleCount,
   stopped: status.stopped,
   rebuild: status.rebuild === null ? null : progressView(status.rebuild),
-  last_rebuild: last === null ? null : lastRebuildView(last),
+  last_rebuild: status.lastRebuild === null ? null : lastRebuildView(status.lastRebuild),
 });
 
-/** One read model, with the documents that stay as they were. */
-export const projectionDetailView = (status: ProjectionStatus, last: LastRebuild | null): object => ({
-  ...projectionView(status, last),
+/** One read model, with the documents that stay as they were (some, where they are many and another process tells). */
+export const projectionDetailView = (status: ReadModelStatus): object => ({
+  ...projectionView(status),
   stale_documents: status.stale.map(({ documentId, position, eventId, eventType, reason }) => ({
     id: documentId,
     position,
