@@ -125,6 +125,8 @@ export interface CommandHandlerOptions {
 
 interface Waiting extends Sent {
   readonly isNew: boolean;
+  /** Monotonic; null where it may wait as long as it takes. */
+  readonly sinceMs: number | null;
   resolve(outcome: Outcome<unknown, DomainEvent>): void;
   fail(error: unknown): void;
 }
@@ -141,6 +143,8 @@ const MAX_CONFLICTS = 8;
 const MAX_UNKNOWN_OUTCOMES = 5;
 /** A store that took so long over an append has tried again by itself: the caller is not kept waiting for more of that. */
 const PATIENT_STORE_MS = 5_000;
+/** Behind a log that is away, a command that waits longer is not begun any more: its sender was told to try again. */
+const MOST_QUEUED_MS = 5_000;
 /** Commands decided and appended together; what waits longer goes into the next append. */
 const MAX_BATCH = 256;
 
@@ -282,9 +286,16 @@ export function createCommandHandler(options: CommandHandlerOptions): CommandHan
     }
   };
 
+  const wasLeft = ({ sinceMs, fail }: Waiting, stream: string): boolean => {
+    const late = sinceMs !== null && clock.monotonicMs() - sinceMs > MOST_QUEUED_MS;
+    if (late) fail(new StoreUnavailable(`stream ${stream} is waited for too long`, 'not-done'));
+    return late;
+  };
+
   const drain = async (aggregate: AnyAggregate, stream: string, queue: Waiting[]): Promise<void> => {
     while (queue.length > 0) {
-      const batch = queue.splice(0, MAX_BATCH);
+      const batch = queue.splice(0, MAX_BATCH).filter((waiting) => !wasLeft(waiting, stream));
+      if (batch.length === 0) continue;
       try {
         await runBatch(aggregate, stream, batch);
       } catch (error) {
@@ -312,6 +323,7 @@ export function createCommandHandler(options: CommandHandlerOptions): CommandHan
           command,
           context,
           isNew,
+          sinceMs: exclusive ? null : clock.monotonicMs(),
           provided: provided as Sent['provided'],
           resolve: resolve as Waiting['resolve'],
           fail,
