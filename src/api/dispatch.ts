@@ -1,4 +1,5 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { StoreUnavailable } from '../ports/event-store.ts';
 import type { Caller } from './auth.ts';
 import { actionKeyOf, bodyText, noSuchAction, parseJson } from './body.ts';
 import { authorize, type Call } from './call.ts';
@@ -60,6 +61,8 @@ interface Exchange {
   readonly headers: Headers;
   /** Id of the route, once it is known which of several actions it is; for the log and the metrics. */
   operation: string;
+  /** It took too long and was answered: what it comes to is for the log. */
+  givenUp: boolean;
 }
 
 /** Answers one request; never rejects, whatever happens becomes a fault. */
@@ -74,11 +77,38 @@ export async function dispatch(
   const requestId = newRequestId();
   const headers: Headers = { 'x-openstack-request-id': requestId };
   const operation = endpoint.routes[0]?.id ?? '';
-  const exchange: Exchange = { endpoint, context, request, reply, requestId, headers, operation };
-  const status = await authenticated(exchange).catch((error: unknown) => failed(exchange, error));
+  const exchange: Exchange = { endpoint, context, request, reply, requestId, headers, operation, givenUp: false };
+  const { answerWithinMs } = context.config;
+  const answering = answerWithinMs === undefined ? authenticated(exchange) : inTime(exchange, answerWithinMs);
+  const status = await answering.catch((error: unknown) => failed(exchange, error));
   const durationMs = context.clock.monotonicMs() - startedAt;
   metrics.observe(exchange.operation, status, durationMs);
   if (request.method !== 'GET') log(exchange, status, durationMs);
+}
+
+/**
+ * A store that hangs must not keep the client: it is told to try again, and what was begun comes to its own end. A command
+ * may have been done then, which sending it again under its Idempotency-Key, or a later read, tells.
+ */
+async function inTime(exchange: Exchange, withinMs: number): Promise<number> {
+  const { context, requestId } = exchange;
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => {
+      exchange.givenUp = true;
+      reject(new StoreUnavailable(`no answer within ${withinMs} ms`, 'unknown'));
+    }, withinMs);
+  });
+  const answer = authenticated(exchange);
+  answer.catch((error: unknown) => {
+    const { operation } = exchange;
+    if (exchange.givenUp) context.logger.warn({ err: error, requestId, operation }, 'request failed after its answer');
+  });
+  try {
+    return await Promise.race([answer, late]);
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 async function authenticated(exchange: Exchange): Promise<number> {
@@ -111,6 +141,7 @@ async function answered(exchange: Exchange, caller: Caller): Promise<number> {
   checkPolicy(call, target);
   const pending = again === null ? route.handler(call, { body: checkedBody, query: checkedQuery, target }) : again();
   const content = pending instanceof Promise ? await pending : pending;
+  if (exchange.givenUp) return route.status;
   sendJson(exchange.reply, route.status, headers, jsonOf(content));
   return route.status;
 }

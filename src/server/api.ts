@@ -12,6 +12,9 @@ import { createCommands, createQueries, quotaDefaults } from './commands.ts';
 import type { Core } from './core.ts';
 import { connectionLimits } from './health.ts';
 
+/** Where engines may hang, no client waits longer. */
+const ANSWER_WITHIN_MS = 4_500;
+
 /** Role `api`: the Block Storage API as an application that does not listen yet. Sees to it that a default type is there. */
 export async function createApi(core: Core, readModels: ReadModels, health: Health): Promise<FastifyInstance> {
   const { config, stores, handler, clock, logger, reports, placementOptions, refusals } = core;
@@ -38,6 +41,8 @@ export async function createApi(core: Core, readModels: ReadModels, health: Heal
       quotaDefaults: quotaDefaults(config),
       serviceDownAfterMs: config.scheduler.serviceDownSeconds * 1000,
       connections: connectionLimits(config),
+      // embedded stores do not hang: a slow disk is waited for
+      ...(stores.engines.length > 0 ? { answerWithinMs: ANSWER_WITHIN_MS } : {}),
     },
     clock,
     logger,

@@ -7,12 +7,14 @@ import type { Config, Role } from '../config.ts';
 import type { Clock } from '../ports/clock.ts';
 import { createApi } from './api.ts';
 import { createCore } from './core.ts';
+import { healthOver } from './engine-health.ts';
 import { startEventStoreAlone } from './event-store-alone.ts';
 import { serveEventStoreProtocol } from './event-store-protocol.ts';
 import { connectionLimits, createHealth } from './health.ts';
 import { createOperations } from './operations.ts';
 import { startReadModels } from './read-models.ts';
 import { openStores } from './stores.ts';
+import { type Attempt, startWhenEnginesAnswer } from './waiting-for-engines.ts';
 
 /** A server that runs. */
 export interface Server {
@@ -30,27 +32,43 @@ type Later = (...stops: readonly (() => Promise<void>)[]) => void;
 
 /**
  * Builds the adapters, starts the chosen roles and listens. Throws when the data directory is another server's, a file is
- * damaged, or the port is taken; then nothing is left running.
+ * damaged, or the port is taken; then nothing is left running. Engines that are away are waited for.
  */
 export async function startServer(config: Config, logger: Logger, clock: Clock = systemClock): Promise<Server> {
+  return startWhenEnginesAnswer({ config, logger, clock }, (attempt) => startOnce(config, logger, clock, attempt));
+}
+
+async function startOnce(config: Config, logger: Logger, clock: Clock, attempt: Attempt): Promise<Server> {
   const stops: (readonly (() => Promise<void>)[])[] = [];
   const later: Later = (...together) => stops.push(together);
   const stop = async (): Promise<void> => {
-    for (const together of stops.splice(0).reverse()) await Promise.all(together.map((stopOne) => stopOne()));
+    const failures: unknown[] = [];
+    // what cannot be stopped in order (its store is away) keeps nothing else from being stopped
+    for (const together of stops.splice(0).reverse()) {
+      const stopped = await Promise.allSettled(together.map((stopOne) => stopOne()));
+      failures.push(...stopped.flatMap((one) => (one.status === 'rejected' ? [one.reason] : [])));
+    }
+    if (failures.length > 0) throw failures[0];
   };
   try {
     const start = config.roles.includes('eventstore') ? startAlone : startRoles;
-    return { ...(await start(config, logger, clock, later)), stop };
+    return { ...(await start(config, logger, clock, later, attempt)), stop };
   } catch (error) {
-    await stop();
+    await stop().catch((err) => logger.warn({ err }, 'what was started cannot be stopped in order'));
     throw error;
   }
 }
 
 /** api, projections, operations, storage: those that are chosen, over the same stores. */
-async function startRoles(config: Config, logger: Logger, clock: Clock, later: Later): Promise<Started> {
+async function startRoles(
+  config: Config,
+  logger: Logger,
+  clock: Clock,
+  later: Later,
+  { awaited, freePort }: Attempt,
+): Promise<Started> {
   const has = (...roles: readonly Role[]): boolean => roles.some((role) => config.roles.includes(role));
-  const stores = await openStores(config, clock, logger);
+  const stores = await openStores(config, clock, logger, awaited);
   later(() => stores.close());
   const core = createCore({ config, stores, clock, logger, workerId: nanoid() });
   later(() => core.refusals.settled());
@@ -65,7 +83,7 @@ async function startRoles(config: Config, logger: Logger, clock: Clock, later: L
     async () => operations?.stop(),
   );
   await operations?.start();
-  const health = await createHealth(core, { readModels, operations });
+  const health = healthOver(await createHealth(core, { readModels, operations }), core);
   app =
     readModels !== null && has('api')
       ? await createApi(core, readModels.seen, health)
@@ -74,6 +92,7 @@ async function startRoles(config: Config, logger: Logger, clock: Clock, later: L
     writable: false,
   });
   if (protocol !== null) later(() => protocol.close());
+  await freePort();
   const url = await listen(app, config);
   logger.info({ url, roles: config.roles, dataDir: config.dataDir }, 'scoria runs');
   return { url, eventStorePort: protocol?.port ?? null };

@@ -11,6 +11,8 @@ import type { Clock } from '../ports/clock.ts';
 import type { Coordination } from '../ports/coordination.ts';
 import type { EventStore } from '../ports/event-store.ts';
 import type { ReadStore } from '../ports/read-store.ts';
+import type { Engine } from './engine-health.ts';
+import { type EngineFailure, type EngineName, EnginesAway, failureOf } from './engine-reasons.ts';
 
 export interface Stores {
   readonly eventStore: EventStore;
@@ -18,6 +20,8 @@ export interface Stores {
   readonly coordination: Coordination;
   /** No other process appends to the log. */
   readonly exclusive: boolean;
+  /** Those of them that an engine keeps. */
+  readonly engines: readonly Engine[];
   close(): Promise<void>;
 }
 
@@ -43,8 +47,14 @@ async function soundOrNew<S>(file: string, logger: StoresLogger, open: () => Pro
 /**
  * The stores that are configured, real engines or embedded. Embedded ones lie in the data directory, which this process
  * alone may write to: a second server is refused. Since the lock is held, every lease of an earlier process is void.
+ * Throws EnginesAway where engines cannot be used now. `awaited` is told which have yet to answer.
  */
-export async function openStores(config: Config, clock: Clock, logger: StoresLogger): Promise<Stores> {
+export async function openStores(
+  config: Config,
+  clock: Clock,
+  logger: StoresLogger,
+  awaited: Set<EngineName> = new Set(),
+): Promise<Stores> {
   prepareDataDirectory(config.dataDir);
   const lock = isShared(config) ? null : lockDataDirectory(config.dataDir);
   const opened: { close(): Promise<void> }[] = [];
@@ -72,20 +82,70 @@ export async function openStores(config: Config, clock: Clock, logger: StoresLog
     return { readStore, coordination };
   };
 
+  const engine = async <S extends { close(): Promise<void> }>(name: EngineName, open: () => Promise<S>): Promise<S> => {
+    awaited.add(name);
+    try {
+      return await opening(open());
+    } catch (error) {
+      throw new EnginesAway([failureOf(name, error)]);
+    } finally {
+      awaited.delete(name);
+    }
+  };
+
+  const openedEvents = (): Promise<EventStore> => {
+    const { eventStore: where } = config;
+    return where === 'sqlite'
+      ? opening(openSqliteEventStore({ file: files.events, clock }))
+      : engine('event store', () => openEventStoreEngine(where));
+  };
+
+  const openedReadSide = async (): Promise<Pick<Stores, 'readStore' | 'coordination'>> => {
+    const { readStore: where } = config;
+    if (where === 'sqlite') return embeddedReadSide();
+    const [readStore, coordination] = await together([
+      engine('read store', () => openReadStoreEngine(where, clock)),
+      engine('coordination', () => openCoordinationEngine(where, clock)),
+    ]);
+    return { readStore, coordination };
+  };
+
   try {
-    const eventStore = await opening(
-      config.eventStore === 'sqlite'
-        ? openSqliteEventStore({ file: files.events, clock })
-        : openEventStoreEngine(config.eventStore),
-    );
-    const { readStore, coordination } =
-      config.readStore === 'sqlite' ? await embeddedReadSide() : await openMongo(config.readStore, clock, opening);
+    const [eventStore, { readStore, coordination }] = isShared(config)
+      ? await together([openedEvents(), openedReadSide()])
+      : [await openedEvents(), await openedReadSide()];
     if (lock !== null) await coordination.releaseAll();
-    return { eventStore, readStore, coordination, exclusive: config.eventStore === 'sqlite', close };
+    const engines = enginesOf(config, { eventStore, readStore, coordination });
+    return { eventStore, readStore, coordination, exclusive: config.eventStore === 'sqlite', engines, close };
   } catch (error) {
     await close();
     throw error;
   }
+}
+
+/** All that fail are named, and none is still being opened when this throws. */
+async function together<One, Other>(opening: readonly [Promise<One>, Promise<Other>]): Promise<[One, Other]> {
+  const settled = await Promise.allSettled(opening);
+  const [one, other] = settled;
+  if (one.status === 'fulfilled' && other.status === 'fulfilled') return [one.value, other.value];
+  const failures: EngineFailure[] = [];
+  for (const result of settled) {
+    if (result.status === 'fulfilled') continue;
+    if (!(result.reason instanceof EnginesAway)) throw result.reason;
+    failures.push(...result.reason.failures);
+  }
+  throw new EnginesAway(failures);
+}
+
+/** A small read of each: what it finds does not matter. */
+function enginesOf(
+  config: Config,
+  { eventStore, readStore, coordination }: Pick<Stores, 'eventStore' | 'readStore' | 'coordination'>,
+): readonly Engine[] {
+  const log: Engine = { name: 'event store', ask: () => eventStore.head() };
+  const models: Engine = { name: 'read store', ask: () => readStore.checkpoint('volumes', 1) };
+  const leases: Engine = { name: 'coordination', ask: () => coordination.feedCheckpoint('operations') };
+  return [...(config.eventStore === 'sqlite' ? [] : [log]), ...(config.readStore === 'sqlite' ? [] : [models, leases])];
 }
 
 // The engines' clients are loaded where they are configured: the embedded start stays small.
@@ -102,13 +162,7 @@ export async function openReadStoreEngine(url: string, clock: Clock): Promise<Re
   return openMongoReadStore({ url, clock });
 }
 
-async function openMongo(
-  url: string,
-  clock: Clock,
-  opening: <S extends { close(): Promise<void> }>(store: Promise<S>) => Promise<S>,
-): Promise<Pick<Stores, 'readStore' | 'coordination'>> {
+async function openCoordinationEngine(url: string, clock: Clock): Promise<Coordination> {
   const { openMongoCoordination } = await import('../adapters/mongodb/coordination.ts');
-  const readStore = await opening(openReadStoreEngine(url, clock));
-  const coordination = await opening(openMongoCoordination({ url, clock }));
-  return { readStore, coordination };
+  return openMongoCoordination({ url, clock });
 }
