@@ -85,11 +85,11 @@ export async function openStores(
   const engine = async <S extends { close(): Promise<void> }>(name: EngineName, open: () => Promise<S>): Promise<S> => {
     awaited.add(name);
     try {
-      return await opening(open());
+      const store = await opening(open());
+      awaited.delete(name);
+      return store;
     } catch (error) {
       throw new EnginesAway([failureOf(name, error)]);
-    } finally {
-      awaited.delete(name);
     }
   };
 
