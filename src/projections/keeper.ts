@@ -141,8 +141,8 @@ async function tellUntil(over: AbortSignal, term: Term): Promise<void> {
       underWay.add(work.id);
       void term.models.rebuildToEnd(request).then(() => {
         underWay.delete(work.id);
-        // one that was cut off is the successor's
-        if (!over.aborted) ended.add(work.id);
+        // one that was cut off ends with the term, still listed for the successor
+        ended.add(work.id);
         beatNow();
       });
     }

@@ -4,7 +4,10 @@ import { systemClock } from '../../src/adapters/system/clock.ts';
 import { allProjections } from '../../src/projections/all.ts';
 import { createLocalReadModels } from '../../src/projections/read-models.ts';
 import type { RebuildResult } from '../../src/projections/rebuild.ts';
+import { createRemoteReadModels } from '../../src/projections/remote-read-models.ts';
 import type { ProjectionRunner, ProjectionStatus } from '../../src/projections/runner.ts';
+import { PROJECTIONS_FEED, writerName, writerReport } from '../../src/projections/writer-report.ts';
+import { createSharedCoordination } from '../projections/processes.ts';
 import { MEMBER } from './http-client.ts';
 import { startTestServer, type TestServer } from './server.ts';
 
@@ -155,5 +158,58 @@ describe('a runner', () => {
         reason: 'the disk is full',
       });
     });
+  });
+});
+
+describe('read models that another process keeps', () => {
+  const { coordination } = createSharedCoordination(systemClock);
+  const names = allProjections.map(({ collection }) => collection.name);
+  const readModels = createRemoteReadModels({ coordination, clock: systemClock, names, newId: () => 'asked' });
+  let from: TestServer;
+  beforeAll(async () => {
+    from = await startTestServer({ dependencies: { readModels } });
+  });
+  afterAll(() => from.close());
+
+  const told = {
+    ...{ name: 'volumes', version: 1_000, position: 41n, lag: 3, stopped: null, rebuild: null, lastRebuild: null },
+    ...{ stale: [], staleCount: 1 },
+  };
+  const writerTells = () => coordination.beat(writerName('elsewhere'), systemClock.now(), writerReport(7n, [told]));
+
+  it('are shown as nobody keeps them, and are not rebuilt, while none does', async () => {
+    expect(await show('volumes', from)).toMatchObject({ position: null, stopped: 'no process keeps the read models' });
+    const answer = await from.post('/v3/projections/volumes/action', { rebuild: null });
+    expect(answer.status).toBe(503);
+    expect(answer.text).toContain('No process keeps the read models');
+  });
+
+  it('are shown as their writer tells', async () => {
+    await writerTells();
+    expect(await show('volumes', from)).toMatchObject({ position: '41', lag: 3, stopped: null, stale_count: 1 });
+    const { projections } = (await from.get('/v3/projections')).json;
+    expect(projections.map(({ name }: { name: string }) => name)).toEqual(names);
+  });
+
+  it('are asked to be rebuilt once', async () => {
+    const body = { rebuild: { verify_only: true } };
+    const answer = await from.post('/v3/projections/volumes/action', body);
+    expect(answer.status).toBe(202);
+    expect(answer.json.projections).toMatchObject([{ name: 'volumes', rebuild: { names: ['volumes'] } }]);
+    expect(await coordination.listWork('rebuild')).toMatchObject([
+      { id: 'asked', data: { names: ['volumes'], verifyOnly: true } },
+    ]);
+    expect((await from.post('/v3/projections/volumes/action', body)).status).toBe(409);
+    expect((await from.post('/v3/projections/nosuch/action', body)).status).toBe(404);
+  });
+
+  it('keep an answer for two seconds at most, where they are not told to have come so far', async () => {
+    const startedMs = systemClock.monotonicMs();
+    expect((await from.post('/v3/volumes', { volume: { size: 1 } })).status).toBe(202);
+    expect(systemClock.monotonicMs() - startedMs).toBeGreaterThan(1_900);
+    await coordination.saveFeedCheckpoint(PROJECTIONS_FEED, { position: 1_000_000n, eventId: '' });
+    const againMs = systemClock.monotonicMs();
+    expect((await from.post('/v3/volumes', { volume: { size: 1 } })).status).toBe(202);
+    expect(systemClock.monotonicMs() - againMs).toBeLessThan(1_900);
   });
 });

@@ -165,6 +165,14 @@ describe('rebuilding a read model', () => {
     expect(await world.readStore.versions('volumes')).toContainEqual({ version: 1_000, live: true });
   });
 
+  it('switches nothing where another process has become the writer', async () => {
+    const world = createWorld();
+    const runner = await world.start({ isWriter: () => false });
+    await runner.waitFor(await withVolumes(world, 3), 1_000);
+    await expect(runner.rebuild(['volumes'])).rejects.toThrow('another process writes the read models now');
+    expect(await world.readStore.versions('volumes')).toContainEqual({ version: 1_000, live: true });
+  });
+
   it('is not done twice at once, nor for a read model that does not exist', async () => {
     const world = createWorld();
     const runner = await world.start();
