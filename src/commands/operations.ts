@@ -12,7 +12,12 @@ export const operationAggregate: Aggregate<OperationCommand, Operation, Operatio
   catalogue: operationEvents,
 };
 
-export const operationStream = (operationId: string): string => `operation-${operationId}`;
+const OPERATION_PREFIX = 'operation-';
+
+export const operationStream = (operationId: string): string => `${OPERATION_PREFIX}${operationId}`;
+
+/** The operation that a stream is of. */
+export const operationIdOf = (stream: string): string => stream.slice(OPERATION_PREFIX.length);
 
 /** What an operator may do to an operation. */
 export interface OperationCommands {

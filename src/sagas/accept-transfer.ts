@@ -24,6 +24,7 @@ export const acceptTransfer = defineOperation<Input>({
   version: 1,
   startedBy: 'TransferAccepted',
   projectId: (input) => input.toProjectId,
+  pool: () => null,
   resource: ({ transferId, volumeId }) => ({ type: 'transfer', id: transferId, volumeId }),
   steps: [moveQuota],
   failed: [],

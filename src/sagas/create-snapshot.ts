@@ -98,6 +98,7 @@ export const createSnapshot = defineOperation<Input>({
   version: 1,
   startedBy: 'SnapshotCreationRequested',
   projectId: (input) => input.projectId,
+  pool: ({ input }) => input.pool,
   resource: ({ snapshotId, volumeId }) => ({ type: 'snapshot', id: snapshotId, volumeId }),
   steps: [claim, snapshot, publish],
   failed: [markSnapshotError],

@@ -201,6 +201,7 @@ export const createVolume = defineOperation<Input>({
   version: 1,
   startedBy: 'VolumeCreationRequested',
   projectId: (input) => input.projectId,
+  pool: ({ output }) => output<Placed | undefined>('place')?.pool ?? null,
   resource: ({ volumeId }) => ({ type: 'volume', id: volumeId, volumeId }),
   steps: [forEach(sourceToPin, () => pin), place, claim, provision, publish],
   retry: { when: ['claim', 'provision'], from: 'place', attempts: ({ placement }) => placement.maxAttempts() },

@@ -79,6 +79,7 @@ export const deleteSnapshot = defineOperation<Input>({
   version: 1,
   startedBy: 'SnapshotDeletionRequested',
   projectId: (input) => input.projectId,
+  pool: ({ output }) => output<SnapshotFound | null | undefined>('inventory')?.pool ?? null,
   resource: ({ snapshotId, volumeId }) => ({ type: 'snapshot', id: snapshotId, volumeId }),
   steps: [stopFormer, inventory, deleteOnBackend, finish],
   failed: [markDeletionFailed],

@@ -158,6 +158,7 @@ export const deleteVolume = defineOperation<Input>({
   version: 1,
   startedBy: 'VolumeDeletionRequested',
   projectId: (input) => input.projectId,
+  pool: ({ output }) => output<Inventory | undefined>('inventory')?.pool ?? null,
   resource: ({ volumeId }) => ({ type: 'volume', id: volumeId, volumeId }),
   steps: [stopFormer, inventory, forEach(({ snapshotIds }) => snapshotIds, deleteSnapshotOf), deleteOnBackend, finish],
   failed: [markDeletionFailed],

@@ -12,15 +12,18 @@ import {
   afterUndoFailure,
   next,
   type OperationDefinition,
+  poolOf,
   type Step,
   type StepError,
 } from './operation.ts';
+import { type Driven, NOT_MINE, type Ownership, OwnershipLost } from './ownership.ts';
 import type { OperationServices, OperationsLogger } from './services.ts';
-import { operationContext, runWithDeadline, stepContext } from './step-runner.ts';
+import { operationContext, runWithDeadline, stepContext, unlessMine } from './step-runner.ts';
 
 /** An operation this process drives. */
 export interface Running {
   readonly id: string;
+  readonly started: Started;
   readonly correlationId: string;
   readonly definition: OperationDefinition;
   operation: Operation;
@@ -34,6 +37,15 @@ export interface Running {
 }
 
 export type Advanced = { readonly state: 'ended' | 'idle' } | { readonly state: 'waiting'; readonly ms: number };
+
+/** What decides whose an operation is. */
+export const drivenOf = (
+  { started, definition }: Pick<Running, 'started' | 'definition'>,
+  operation: Operation,
+): Driven => ({
+  volumeId: started.resource.volumeId,
+  pool: poolOf(definition, operation),
+});
 
 export interface OperationDriver {
   /** Goes on until there is nothing to do now. Throws StoreUnavailable: then reload, and try again later. */
@@ -54,14 +66,20 @@ export function createOperationDriver(options: {
   readonly workerId: string;
   readonly services: OperationServices;
   readonly logger: OperationsLogger;
+  /** Null: every operation is this process's. */
+  readonly ownership: Ownership | null;
   /** Aborted when the process stops: calls end, and what they did is found again at the next start. */
   readonly stopping: AbortSignal;
   /** A call that had not ended in time has ended after all. */
   readonly onCallEnded: (run: Running) => void;
 }): OperationDriver {
-  const { handler, clock, workerId, services, logger, stopping, onCallEnded } = options;
+  const { handler, clock, workerId, services, logger, ownership, stopping, onCallEnded } = options;
 
   const virtual = (run: Running): Operation => run.pending.reduce(operationDecider.evolve, run.operation);
+
+  /** By what is recorded: who did the step before this one hands it over once that is in the log. */
+  const mayRecord = (run: Running): (() => boolean) | null =>
+    ownership === null ? null : () => ownership.holds(drivenOf(run, run.operation));
 
   /** Appends what is pending on what was seen; when somebody else appended first, what is there counts instead. */
   const flush = async (run: Running): Promise<'recorded' | 'moved-on'> => {
@@ -73,6 +91,7 @@ export function createOperationDriver(options: {
     // By what it says: an append that lands after it was given up must not pass for another one.
     const digest = hash('sha1', JSON.stringify(pending), 'base64');
     const commandId = deriveId(run.id, 'progress', seen, workerId, digest);
+    const isMine = mayRecord(run);
     const outcome = await handler.handle(
       operationAggregate,
       operationStream(run.id),
@@ -80,8 +99,9 @@ export function createOperationDriver(options: {
         ? { type: 'StartOperation', started: first.data as Started, progress: pending.slice(1) }
         : { type: 'RecordProgress', seen, progress: pending },
       operationContext(virtual(run), run.correlationId, commandId),
-      { isNew: starts },
+      { isNew: starts, ...(isMine === null ? {} : { provided: unlessMine(isMine) }) },
     );
+    if (outcome.kind === 'rejected' && outcome.rejection === NOT_MINE) throw new OwnershipLost();
     if (outcome.kind === 'accepted' && outcome.events.length > 0) {
       run.operation = virtual(run);
       run.pending = [];
@@ -102,6 +122,7 @@ export function createOperationDriver(options: {
       intent,
       signal,
       services,
+      isMine: mayRecord(run),
     });
 
   /** Runs a call of a step; null when the runner stops or the call hangs, which ends the drive for now. */
@@ -229,6 +250,10 @@ export function createOperationDriver(options: {
     if (run.hung?.parked === false) await parkHung(run, run.hung);
     while (!stopping.aborted && run.hung === null) {
       if (run.stale) await catchUp(run);
+      if (ownership !== null && !ownership.drives(drivenOf(run, virtual(run)))) {
+        if ((await flush(run)) === 'moved-on') continue;
+        return { state: hasEnded(run.operation) ? 'ended' : 'idle' };
+      }
       if (waitsForNothing(virtual(run)))
         run.pending.push({ type: 'OperationResumed', data: { operationId: run.id, action: 'retry' } });
       const action = next(run.definition, virtual(run), clock.now());

@@ -4,7 +4,7 @@ import type { BackendVolume } from '../drivers/storage/driver.ts';
 import { backendVolumeOf, loadOwned, loadVolume, notOwner, workerFor } from './backend.ts';
 import { claimCapacity, returnClaim, returnQuota, settleClaim, settleQuota } from './ledgers.ts';
 import { defineOperation, type Step, type StepContext, StepError, untilDone } from './operation.ts';
-import { stopFormer } from './stop-former.ts';
+import { poolAfterFormer, stopFormer } from './stop-former.ts';
 
 type Input = VolumeEventOf<'VolumeExtensionRequested'>['data'];
 
@@ -108,6 +108,7 @@ export const extendVolume = defineOperation<Input>({
   version: 1,
   startedBy: 'VolumeExtensionRequested',
   projectId: (input) => input.projectId,
+  pool: poolAfterFormer,
   resource: ({ volumeId }) => ({ type: 'volume', id: volumeId, volumeId }),
   steps: [stopFormer, claim, extend, finish],
   failed: [markExtensionFailed],

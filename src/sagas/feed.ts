@@ -44,8 +44,13 @@ export function createOperationsFeed(deps: {
   readonly definitions: readonly OperationDefinition[];
   readonly clock: Clock;
   readonly logger: OperationsLogger;
+  /**
+   * Where other processes follow the log as well: whether it is this one that saves what is unfinished, and how far the
+   * feed has come. Without it there are none.
+   */
+  readonly isKeeper?: () => boolean;
 }): OperationsFeed {
-  const { eventStore, coordination, handler, runner, orphans, clock, logger } = deps;
+  const { eventStore, coordination, handler, runner, orphans, clock, logger, isKeeper = null } = deps;
   const byEvent = definitionsByEvent(deps.definitions);
   const stopping = new AbortController();
   let seen: Checkpoint | null = null;
@@ -99,6 +104,10 @@ export function createOperationsFeed(deps: {
 
   const onEvent = async (event: RecordedEvent): Promise<void> => {
     if (event.stream.startsWith('operation-')) {
+      if (isKeeper !== null) {
+        runner.follow(event);
+        return;
+      }
       const stopped = event.type === 'OperationStopRequested';
       if (stopped || event.type === 'OperationResumed')
         runner.wake((event.data as { operationId: string }).operationId, stopped);
@@ -148,22 +157,51 @@ export function createOperationsFeed(deps: {
     }
     await coordination.putWork(added.map(([, value]) => value));
     for (const [key] of added) unsaved.delete(key);
+    if (isKeeper?.() === false) return;
     for (const kind of ['operation', 'charge'] as const) {
       const ended = gone.filter(([, one]) => one.kind === kind);
       const ids = ended.map(([, { id }]) => id);
       if (ids.length > 0) await coordination.removeWork(kind, ids);
       for (const [key] of ended) savedWork.delete(key);
     }
-    if (checkpoint === null || checkpoint.position === saved?.position) return;
+    if (checkpoint === null || checkpoint.position === saved?.position || isKeeper?.() === false) return;
     await coordination.saveFeedCheckpoint(FEED, checkpoint);
     saved = checkpoint;
+  };
+
+  /** Whether what is saved is this process's to change. */
+  let keeping = isKeeper === null;
+
+  /**
+   * From a former keeper: what it saved is listed first, so that what has ended since is removed. Not before this feed has
+   * come as far as that one's: until then it knows nothing of the last that was saved. False where it may not be begun.
+   */
+  const takeOverSaved = async (): Promise<boolean> => {
+    const checkpoint = await coordination.feedCheckpoint(FEED);
+    if (checkpoint !== null && (seen === null || seen.position < checkpoint.position)) return false;
+    savedWork.clear();
+    unsaved.clear();
+    saved = null;
+    for (const work of await coordination.listWork('operation')) savedWork.set(work.id, work);
+    for (const work of await coordination.listWork('charge')) savedWork.set(`charge ${work.id}`, work);
+    return true;
+  };
+
+  const keep = async (): Promise<void> => {
+    if (isKeeper !== null && !isKeeper()) {
+      keeping = false;
+      return;
+    }
+    if (!keeping && !(await takeOverSaved())) return;
+    keeping = true;
+    await save();
   };
 
   const saveLoop = async (): Promise<void> => {
     while (!stopping.signal.aborted) {
       await clock.sleep(SAVE_EVERY_MS, stopping.signal).catch(() => undefined);
       if (stopping.signal.aborted) return;
-      await save().catch((error) => logger.warn({ err: error }, 'unfinished work cannot be saved now'));
+      await keep().catch((error) => logger.warn({ err: error }, 'unfinished work cannot be saved now'));
     }
   };
 
@@ -257,7 +295,9 @@ export function createOperationsFeed(deps: {
     stop: async () => {
       stopping.abort();
       await loops;
-      await save();
+      // one that was paused may have saved something that had ended: it is listed once more
+      if (isKeeper !== null) keeping = false;
+      await keep();
     },
     failure: () => failed,
   };

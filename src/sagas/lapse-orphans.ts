@@ -36,14 +36,16 @@ export function watchOrphans(deps: {
   readonly clock: Clock;
   readonly lapse: (charge: WatchedCharge) => Promise<void>;
   readonly logger: OperationsLogger;
+  /** Whether it is this process that settles doubts; every process knows of them. Without it, it is. */
+  readonly isActive?: () => boolean;
 }): OrphanWatch {
-  const { clock, lapse, logger } = deps;
+  const { clock, lapse, logger, isActive = () => true } = deps;
   const waiting = new Map<string, { charge: WatchedCharge; dueMs: number }>();
   const stopping = new AbortController();
 
   const look = async (): Promise<void> => {
     for (const [key, watched] of waiting) {
-      if (watched.dueMs > clock.monotonicMs()) continue;
+      if (watched.dueMs > clock.monotonicMs() || !isActive()) continue;
       try {
         await lapse(watched.charge);
         // Meanwhile it may have been given back and taken again: that one is another charge.

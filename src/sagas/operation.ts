@@ -80,6 +80,8 @@ export interface OperationDefinition<Input = never> {
   readonly startedBy: VolumeEvent['type'];
   readonly resource: (input: Input) => Started['resource'];
   readonly projectId: (input: Input) => string;
+  /** The pool that its next steps work on, as far as that is known: who holds its backend drives them. */
+  readonly pool: (known: Pick<StepContext<Input>, 'output'> & { readonly input: Input }) => string | null;
   readonly steps: readonly (Step<Input> | ForEach<Input>)[];
   /** Failures of these steps go back to `from`, at most `attempts` passes in all. */
   readonly retry?: {
@@ -130,6 +132,15 @@ const isForEach = (part: Step | ForEach): part is ForEach => 'items' in part;
 /** The steps of one operation, with `forEach` spread over its items. */
 export const stepsFor = (definition: OperationDefinition, input: unknown): readonly Step[] =>
   definition.steps.flatMap((part) => (isForEach(part) ? part.items(input as never).map(part.step) : [part]));
+
+/** `host@backend#pool` that the operation works on now, null where none is known yet. */
+export const poolOf = (definition: OperationDefinition, operation: Operation): string | null =>
+  operation.started === null
+    ? null
+    : definition.pool({
+        input: operation.started.input as never,
+        output: <T>(name: string) => stepOf(operation, name).output as T,
+      });
 
 /** What an operation does next. Pure: it goes by the names of the steps and by what has been recorded. */
 export function next(definition: OperationDefinition, operation: Operation, now: Instant): Action {

@@ -4,7 +4,7 @@ import type { BackendSnapshot, BackendVolume } from '../drivers/storage/driver.t
 import { backendVolumeOf, loadOwned, notOwner, workerFor } from './backend.ts';
 import { defineOperation, type Step, StepError, untilDone } from './operation.ts';
 import { snapshotFound } from './snapshot-on-backend.ts';
-import { stopFormer } from './stop-former.ts';
+import { poolAfterFormer, stopFormer } from './stop-former.ts';
 
 type Input = VolumeEventOf<'VolumeRevertRequested'>['data'];
 
@@ -67,6 +67,7 @@ export const revertVolume = defineOperation<Input>({
   version: 1,
   startedBy: 'VolumeRevertRequested',
   projectId: (input) => input.projectId,
+  pool: poolAfterFormer,
   resource: ({ volumeId }) => ({ type: 'volume', id: volumeId, volumeId }),
   steps: [stopFormer, revert, finish],
   failed: [markRevertFailed],

@@ -1,18 +1,26 @@
 import pLimit from 'p-limit';
 import type { CommandHandler } from '../commands/handle.ts';
-import { operationAggregate, operationStream } from '../commands/operations.ts';
-import { hasEnded, type Operation, operationDecider, type Started } from '../domain/operation/index.ts';
+import { operationAggregate, operationIdOf, operationStream } from '../commands/operations.ts';
+import {
+  hasEnded,
+  type Operation,
+  type OperationEvent,
+  operationDecider,
+  type Started,
+} from '../domain/operation/index.ts';
 import type { Clock } from '../ports/clock.ts';
-import { type Position, StoreUnavailable } from '../ports/event-store.ts';
-import { createOperationDriver, type Running } from './drive.ts';
+import { type Position, type RecordedEvent, StoreUnavailable } from '../ports/event-store.ts';
+import { createOperationDriver, drivenOf, type Running } from './drive.ts';
 import { type OperationDefinition, StepError, startedOf, stepsFor } from './operation.ts';
+import { type Ownership, OwnershipLost } from './ownership.ts';
 import type { OpenOperations, OperationServices, OperationsLogger } from './services.ts';
 
 interface Scheduled extends Running {
-  readonly started: Started;
   /** Position of the event that starts it; null once it is known to be started. */
   readonly position: Position | null;
   driving: boolean;
+  /** Revision of the last event of its stream that the feed brought while it was being driven; -1: none. */
+  heard: number;
   /** Something changed while it was being driven. */
   again: boolean;
   timer: AbortController | null;
@@ -30,6 +38,15 @@ export interface OperationRunner extends OpenOperations {
   go(): void;
   /** Something was appended to the operation's stream by somebody else (a stop, an operator's resume). */
   wake(operationId: string, stopped: boolean): void;
+  /**
+   * An event of an operation's stream, in order: keeps up those that another process drives, and goes on with what is
+   * this one's now. Only where there are other processes.
+   */
+  follow(event: RecordedEvent): void;
+  /** What may have become this process's is driven. */
+  reconsider(): void;
+  /** Whether a step of any operation of these volumes is being run. */
+  isBusy(concerns: (volumeId: string) => boolean): boolean;
   /** Operations that have not ended, as the set of unfinished work keeps them. */
   open(): readonly { readonly id: string; readonly data: Readonly<Record<string, unknown>> }[];
   /** Resolves when nothing is being driven; used by tests and at stop. */
@@ -40,6 +57,9 @@ export interface OperationRunner extends OpenOperations {
 
 /** Operations driven at the same time; the others wait their turn. */
 const MOST_DRIVEN = 128;
+
+/** Events after which nothing happens to an operation any more. */
+const ENDS: ReadonlySet<string> = new Set(['OperationSucceeded', 'OperationFailed'] satisfies OperationEvent['type'][]);
 
 /** How long to wait before going on when a store is away, in ms. */
 const STORE_AWAY_MS = 500;
@@ -52,8 +72,10 @@ export function createOperationRunner(options: {
   readonly definitions: readonly OperationDefinition[];
   readonly services: Omit<OperationServices, 'openOperations'>;
   readonly logger: OperationsLogger;
+  /** Which operations are this process's; without it all are, and nobody else works on any. */
+  readonly ownership?: Ownership;
 }): OperationRunner {
-  const { handler, clock, workerId, logger } = options;
+  const { handler, clock, workerId, logger, ownership = null } = options;
   const definitions = new Map(options.definitions.map((definition) => [definition.kind, definition]));
   const running = new Map<string, Scheduled>();
   /** Operations for a worker that knows their version: kept as unfinished, and left alone. */
@@ -73,6 +95,7 @@ export function createOperationRunner(options: {
     workerId,
     services,
     logger,
+    ownership,
     stopping: stopping.signal,
     onCallEnded: (run) => {
       const scheduled = running.get(run.id);
@@ -95,12 +118,17 @@ export function createOperationRunner(options: {
     run.timer = timer;
     clock
       .sleep(Math.max(ms, 1), timer.signal)
-      .then(() => schedule(run))
+      .then(() => {
+        if (run.timer === timer) run.timer = null;
+        schedule(run);
+      })
       .catch(() => undefined);
   };
 
   const drives = new Set<Promise<void>>();
   const slots = pLimit(MOST_DRIVEN);
+
+  const isMine = (run: Scheduled): boolean => ownership === null || ownership.drives(drivenOf(run, run.operation));
 
   const schedule = (run: Scheduled): void => {
     if (!going || stopping.signal.aborted || running.get(run.id) !== run) return;
@@ -108,6 +136,7 @@ export function createOperationRunner(options: {
       run.again = true;
       return;
     }
+    if (!isMine(run)) return;
     run.driving = true;
     const drive = slots(() => driveUntilIdle(run)).finally(() => drives.delete(drive));
     drives.add(drive);
@@ -121,6 +150,10 @@ export function createOperationRunner(options: {
         if (advanced.state === 'ended') ended(run);
         if (advanced.state === 'waiting') wakeAt(run, advanced.ms);
       } catch (error) {
+        if (error instanceof OwnershipLost) {
+          await driver.reload(run);
+          continue;
+        }
         const away = error instanceof StoreUnavailable;
         const level = away ? 'warn' : 'error';
         logger[level](
@@ -130,8 +163,19 @@ export function createOperationRunner(options: {
         await driver.reload(run);
         wakeAt(run, away ? STORE_AWAY_MS : 30 * STORE_AWAY_MS);
       }
-    } while (run.again && running.has(run.id));
+    } while (hasMore(run));
     run.driving = false;
+  };
+
+  const hasMore = (run: Scheduled): boolean => {
+    if (!running.has(run.id)) return false;
+    if (run.heard >= run.operation.seen) {
+      // somebody else appended while it was driven here
+      run.stale = true;
+      run.heard = -1;
+      return true;
+    }
+    return run.again && isMine(run);
   };
 
   const adopt = (
@@ -154,11 +198,41 @@ export function createOperationRunner(options: {
       stale: false,
       hung: null,
       driving: false,
+      heard: -1,
       again: false,
       timer: null,
     };
     running.set(id, run);
     return run;
+  };
+
+  const dropEnded = (run: Scheduled): void => {
+    running.delete(run.id);
+    run.timer?.abort();
+  };
+
+  const breakOff = (run: Scheduled): void => {
+    // Only going forward is broken off: undoing, and marking the failure, is what a stop asks for.
+    if (run.operation.phase === 'running')
+      run.abort?.abort(new StepError({ code: 'Stopped', message: 'another operation took over' }, 'never'));
+  };
+
+  /** Folds the next event of one that nobody drives here; what does not follow on is read when it is driven. */
+  const keepUp = (run: Scheduled, event: RecordedEvent): void => {
+    if (!run.stale && Number(event.revision) === run.operation.seen) {
+      try {
+        const { type, metadata, data } = event;
+        const decoded = operationAggregate.catalogue.decode(type, metadata.schemaVersion, data);
+        run.operation = operationDecider.evolve(run.operation, decoded);
+        // What was not recorded is done over, on top of this.
+        run.pending = [];
+      } catch {
+        // of a newer build: it says so when somebody has to drive it
+        run.stale = true;
+      }
+    } else run.stale = true;
+    if (hasEnded(run.operation) || ENDS.has(event.type)) dropEnded(run);
+    else schedule(run);
   };
 
   return {
@@ -194,11 +268,30 @@ export function createOperationRunner(options: {
       const run = running.get(operationId);
       if (run === undefined) return;
       run.stale = true;
-      // Only going forward is broken off: undoing, and marking the failure, is what a stop asks for.
-      if (stopped && run.operation.phase === 'running')
-        run.abort?.abort(new StepError({ code: 'Stopped', message: 'another operation took over' }, 'never'));
+      if (stopped) breakOff(run);
       schedule(run);
     },
+    follow: (event) => {
+      const operationId = operationIdOf(event.stream);
+      if (ENDS.has(event.type)) left.delete(operationId);
+      const run = running.get(operationId);
+      if (run === undefined || Number(event.revision) < run.operation.seen) return;
+      if (!run.driving) {
+        keepUp(run, event);
+        return;
+      }
+      // It may be this process's own append, whose answer is still on its way.
+      run.heard = Math.max(run.heard, Number(event.revision));
+      if (event.type === 'OperationStopRequested') {
+        run.stale = true;
+        breakOff(run);
+      }
+    },
+    reconsider: () => {
+      for (const run of running.values()) if (!run.driving && run.timer === null) schedule(run);
+    },
+    isBusy: (concerns) =>
+      [...running.values()].some(({ driving, started }) => driving && concerns(started.resource.volumeId)),
     open: () => [
       ...[...running.values()].map(({ id, correlationId, position }) => ({
         id,

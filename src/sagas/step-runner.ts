@@ -6,6 +6,7 @@ import { DriverError } from '../drivers/storage/driver.ts';
 import type { Clock } from '../ports/clock.ts';
 import { StoreUnavailable } from '../ports/event-store.ts';
 import { type Send, type Step, type StepContext, StepError, startedOf } from './operation.ts';
+import { NOT_MINE, OwnershipLost } from './ownership.ts';
 import type { OperationServices } from './services.ts';
 
 /** Who an operation says it is: the system, on behalf of the project whose resource it works on. */
@@ -29,8 +30,11 @@ export function stepContext(options: {
   readonly intent: unknown;
   readonly signal: AbortSignal;
   readonly services: OperationServices;
+  /** Asked at each decision of a command: whether the operation is still this process's. Null where it is nobody else's. */
+  readonly isMine: (() => boolean) | null;
 }): StepContext<never> {
-  const { operation, step, attempt, services } = options;
+  const { operation, step, attempt, services, isMine } = options;
+  const provided = isMine === null ? {} : { provided: unlessMine(isMine) };
   const started = startedOf(operation);
   const idPrefix = options.undo ? `undo:${step.name}` : step.name;
   const sendAs =
@@ -38,8 +42,8 @@ export function stepContext(options: {
     async (aggregate, stream, command, role = '') => {
       const commandId = outcomeCommandIdOf(started.operationId, `${idPrefix}${role}`, attemptOfId);
       const context = operationContext(operation, options.correlationId, commandId);
-      const outcome = await (services.handler as CommandHandler).handle(aggregate, stream, command, context);
-      if (outcome.kind === 'rejected') throw stepErrorOf(outcome.rejection);
+      const outcome = await (services.handler as CommandHandler).handle(aggregate, stream, command, context, provided);
+      if (outcome.kind === 'rejected') throw errorOf(outcome.rejection);
       return outcome;
     };
   return {
@@ -57,7 +61,11 @@ export function stepContext(options: {
   };
 }
 
-function stepErrorOf(rejection: Rejection): StepError {
+/** For a command's `provided`: the refusal where the operation is another process's by now. */
+export const unlessMine = (isMine: () => boolean) => (): Rejection | null => (isMine() ? null : NOT_MINE);
+
+function errorOf(rejection: Rejection): StepError | OwnershipLost {
+  if (rejection === NOT_MINE) return new OwnershipLost();
   const { code, message, details } = rejection;
   const retry = code === 'PoolCapacityExceeded' ? 'elsewhere' : kindOf(rejection) === 'unavailable' ? 'here' : 'never';
   return new StepError({ code, message, details }, retry);

@@ -2,6 +2,7 @@ import { operationAggregate, operationStream } from '../commands/operations.ts';
 import { volumeAggregate, volumeStream } from '../commands/streams.ts';
 import { hasEnded, type Operation } from '../domain/operation/index.ts';
 import { requestsBefore } from '../domain/volume/index.ts';
+import { loadVolume } from './backend.ts';
 import { type Step, type StepContext, StepError } from './operation.ts';
 
 /** What of a volume an operation works on, as its request names it. */
@@ -59,8 +60,18 @@ export const stopFormer: Step<Request> = {
       }
       before.push(...unknown);
     }
+    return { pool: (await loadVolume(context, operation.input.volumeId)).pool } satisfies FormerStopped;
   },
 };
+
+interface FormerStopped {
+  /** Where the volume is, once nobody else moves it; null: on no backend. */
+  readonly pool: string | null;
+}
+
+/** Of operations on a volume that is there: whoever holds its backend goes on from here. */
+export const poolAfterFormer = ({ output }: Pick<StepContext, 'output'>): string | null =>
+  output<FormerStopped | null | undefined>('stop-former')?.pool ?? null;
 
 /**
  * Which operations to stop and which only to wait for. By what is recorded: what the runner holds of an operation that

@@ -9,6 +9,7 @@ import type { Clock } from '../ports/clock.ts';
 import type { Coordination } from '../ports/coordination.ts';
 import { type HeldLease, inTime, takeLease } from '../ports/held-lease.ts';
 import { backendHostOf } from './backend.ts';
+import { LOOK_COUNTS_MS } from './partitions.ts';
 import { serviceName, withLedger } from './pool-reports.ts';
 import type { Backends, BackendWorker, OperationsLogger } from './services.ts';
 
@@ -22,17 +23,28 @@ export interface StorageWorkers extends Backends {
   /** Takes the leases and sets the backends up; what cannot be had now is tried again in the background. */
   start(): Promise<void>;
   stop(): Promise<void>;
+  /**
+   * Whether operations on this pool are this process's: it holds the backend, and says so often enough that no owner of a
+   * partition takes the backend for abandoned.
+   */
+  owns(pool: string): boolean;
   /** For readiness: backends without a working driver here, and why. */
   notReady(): readonly { readonly backend: string; readonly reason: string }[];
 }
 
 interface Held {
   readonly worker: BackendWorker;
+  readonly lease: HeldLease;
+  /** When it last said that it holds the backend; and from when on everybody has heard it. By the monotonic clock. */
+  beatMs: number;
+  heardMs: number;
   stats: BackendStats;
   reports: Map<string, PoolReport>;
 }
 
 const TRY_AGAIN_MS = 2_000;
+/** By then a beat has been heard by everybody whose look at the beats still counts. */
+const HEARD_AFTER_MS = LOOK_COUNTS_MS + 1_000;
 /** A backend that hangs must keep nobody from being served by another. */
 const SET_UP_WITHIN_MS = 30_000;
 
@@ -50,9 +62,13 @@ export function createStorageWorkers(deps: {
   readonly handler: CommandHandler;
   readonly clock: Clock;
   readonly reportEveryMs: number;
+  /** After how long without a beat other processes take a backend for abandoned; null: there are none. */
+  readonly downAfterMs: number | null;
+  /** Called when there may be more to drive here. */
+  readonly onGained?: () => void;
   readonly logger: OperationsLogger;
 }): StorageWorkers {
-  const { coordination, handler, clock, logger, workerId } = deps;
+  const { coordination, handler, clock, logger, workerId, downAfterMs, onGained } = deps;
   const held = new Map<string, Held>();
   const failures = new Map<string, string>();
   const stopping = new AbortController();
@@ -98,6 +114,25 @@ export function createStorageWorkers(deps: {
     holding.reports = measured;
     const beat = { kind: 'storage', host, pools: [...measured.values()] };
     await coordination.beat(serviceName(VOLUME_BINARY, host), clock.now(), beat);
+    noteBeat(holding);
+  };
+
+  /** After a silence, whoever took the backend for abandoned must have heard the beat before anything is driven here. */
+  const noteBeat = (holding: Held): void => {
+    const nowMs = clock.monotonicMs();
+    if (downAfterMs !== null && nowMs - holding.beatMs > downAfterMs / 2) holding.heardMs = nowMs + HEARD_AFTER_MS;
+    holding.beatMs = nowMs;
+    onGained?.();
+  };
+
+  /** Whether nobody can take the backend for abandoned: it has never been heard of, or a moment ago. */
+  const wasHeardOf = async (host: string): Promise<boolean> => {
+    if (downAfterMs === null) return true;
+    const service = serviceName(VOLUME_BINARY, host);
+    const last = (await coordination.heartbeats()).find((heartbeat) => heartbeat.service === service);
+    if (last === undefined) return true;
+    const ageMs = clock.now() - last.at;
+    return ageMs >= 0 && ageMs <= downAfterMs / 2;
   };
 
   const register = async (host: string, availabilityZone: string): Promise<void> => {
@@ -111,7 +146,8 @@ export function createStorageWorkers(deps: {
     );
   };
 
-  const takeUp = async (host: string, backend: ConfiguredBackend, { lease, lost }: HeldLease): Promise<Held> => {
+  const takeUp = async (host: string, backend: ConfiguredBackend, heldLease: HeldLease): Promise<Held> => {
+    const { lease, lost } = heldLease;
     const { driver, availabilityZone } = backend;
     await driver.setUp();
     await driver.takeOver({ fencingToken: lease.token, signal: lost });
@@ -129,7 +165,9 @@ export function createStorageWorkers(deps: {
     };
     const stats = await driver.stats();
     lost.throwIfAborted();
-    return { worker, stats, reports: await measure(host, availabilityZone, stats) };
+    const beatMs = (await wasHeardOf(host)) ? clock.monotonicMs() : Number.NEGATIVE_INFINITY;
+    const reports = await measure(host, availabilityZone, stats);
+    return { worker, lease: heldLease, stats, reports, beatMs, heardMs: Number.NEGATIVE_INFINITY };
   };
 
   /** Reports until the lease is lost; what cannot be measured keeps its last figures. */
@@ -159,7 +197,8 @@ export function createStorageWorkers(deps: {
       whyLost: () => new DriverError(`the lease of backend ${host} was lost`, { fenced: true }),
     });
     if (lease === null) {
-      failures.set(host, 'another worker holds the lease');
+      // Beside other processes this one stands by.
+      if (downAfterMs === null) failures.set(host, 'another worker holds the lease');
       return null;
     }
     // before anybody waits for the lease to be over: a backend that is lost is not used any more
@@ -199,8 +238,20 @@ export function createStorageWorkers(deps: {
     }
   };
 
+  /** By its own clock, so that a process that was paused does not use a backend that is another's by now. */
+  const holdingOf = (pool: string): Held | null => {
+    const holding = held.get(backendHostOf(pool));
+    return holding?.lease.isHeld() ? holding : null;
+  };
+
   return {
-    forPool: (pool) => held.get(backendHostOf(pool))?.worker ?? null,
+    forPool: (pool) => holdingOf(pool)?.worker ?? null,
+    owns: (pool) => {
+      const holding = holdingOf(pool);
+      if (holding === null) return false;
+      const nowMs = clock.monotonicMs();
+      return nowMs >= holding.heardMs && nowMs - holding.beatMs <= (downAfterMs ?? Number.POSITIVE_INFINITY) / 2;
+    },
     start: async () => {
       for (const backend of deps.backends) {
         const host = `${deps.host}@${backend.name}`;

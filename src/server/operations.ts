@@ -1,7 +1,7 @@
 import { randomIds } from '../commands/dependencies.ts';
 import type { CommandHandler } from '../commands/handle.ts';
 import { createLapse } from '../commands/lapse.ts';
-import { backendDirectory, type Config } from '../config.ts';
+import { backendDirectory, type Config, isShared } from '../config.ts';
 import type { PlacementOptions } from '../domain/placement/index.ts';
 import { createFileDriver } from '../drivers/storage/file/file-driver.ts';
 import type { Clock } from '../ports/clock.ts';
@@ -9,9 +9,11 @@ import { operationDefinitions } from '../sagas/definitions.ts';
 import { type BackendDrift, createDriftWatch } from '../sagas/detect-drift.ts';
 import { createOperationsFeed } from '../sagas/feed.ts';
 import { watchOrphans } from '../sagas/lapse-orphans.ts';
+import { createShares } from '../sagas/many-processes.ts';
 import { createPlacement } from '../sagas/place.ts';
 import type { PoolReports } from '../sagas/pool-reports.ts';
-import { createOperationRunner } from '../sagas/runner.ts';
+import { createOperationRunner, type OperationRunner } from '../sagas/runner.ts';
+import { createSchedulerService } from '../sagas/scheduler-service.ts';
 import type { OperationsLogger } from '../sagas/services.ts';
 import { type ConfiguredBackend, createStorageWorkers } from '../sagas/workers.ts';
 import type { Stores } from './stores.ts';
@@ -38,7 +40,10 @@ export const configuredBackends = (config: Config): readonly ConfiguredBackend[]
     };
   });
 
-/** Everything that carries operations out: the backends' workers, placement, the runner and its feed. */
+/**
+ * Everything that carries operations out: the backends' workers (role `storage`), partitions and placement (role
+ * `operations`), and in either the runner and its feed. On embedded stores one process has all of it, and shares nothing.
+ */
 export function createOperations(deps: {
   readonly config: Config;
   readonly stores: Stores;
@@ -49,19 +54,40 @@ export function createOperations(deps: {
   readonly workerId: string;
   readonly logger: OperationsLogger;
 }): Operations {
-  const { config, stores, handler, clock, reports, workerId, logger } = deps;
+  const { config, stores, handler, clock, reports, placementOptions, workerId, logger } = deps;
   const { coordination, eventStore } = stores;
+  const hasStorage = config.roles.includes('storage');
+  const hasOperations = config.roles.includes('operations');
+  const downAfterMs = config.scheduler.serviceDownSeconds * 1000;
+  const beatEveryMs = config.storage.reportEverySeconds * 1000;
+  const running: { runner: OperationRunner | null } = { runner: null };
+
   const workers = createStorageWorkers({
     host: config.hostName,
     workerId,
-    backends: configuredBackends(config),
+    backends: hasStorage ? configuredBackends(config) : [],
     coordination,
     handler,
     clock,
-    reportEveryMs: config.storage.reportEverySeconds * 1000,
+    reportEveryMs: beatEveryMs,
+    downAfterMs: isShared(config) ? downAfterMs : null,
+    onGained: () => running.runner?.reconsider(),
     logger,
   });
-  const placement = createPlacement({ handler, reports, options: deps.placementOptions, random: Math.random });
+  const shares = isShared(config)
+    ? createShares({
+        coordination,
+        clock,
+        workerId,
+        logger,
+        downAfterMs,
+        hasPartitions: hasOperations,
+        workers: hasStorage ? workers : null,
+        onGained: () => running.runner?.reconsider(),
+        isBusy: (concerns) => running.runner?.isBusy(concerns) ?? false,
+      })
+    : null;
+  const placement = createPlacement({ handler, reports, options: placementOptions, random: Math.random });
   const runner = createOperationRunner({
     handler,
     clock,
@@ -69,8 +95,15 @@ export function createOperations(deps: {
     definitions: operationDefinitions,
     services: { handler, clock, backends: workers, placement },
     logger,
+    ...(shares === null ? {} : { ownership: shares.ownership }),
   });
-  const orphans = watchOrphans({ clock, lapse: createLapse({ handler, ids: randomIds }), logger });
+  running.runner = runner;
+  const orphans = watchOrphans({
+    clock,
+    lapse: createLapse({ handler, ids: randomIds }),
+    logger,
+    ...(shares === null ? {} : { isActive: shares.isKeeper }),
+  });
   const feed = createOperationsFeed({
     eventStore,
     coordination,
@@ -80,9 +113,21 @@ export function createOperations(deps: {
     definitions: operationDefinitions,
     clock,
     logger,
+    ...(shares === null ? {} : { isKeeper: shares.isKeeper }),
   });
+  const scheduler = hasOperations
+    ? createSchedulerService({
+        host: config.hostName,
+        availabilityZone: placementOptions().storageAvailabilityZone,
+        beatEveryMs,
+        handler,
+        coordination,
+        clock,
+        logger,
+      })
+    : null;
   const drift = createDriftWatch({
-    hosts: config.storage.backends.map(({ name }) => `${config.hostName}@${name}`),
+    hosts: hasStorage ? config.storage.backends.map(({ name }) => `${config.hostName}@${name}`) : [],
     backends: workers,
     readStore: stores.readStore,
     handler,
@@ -92,7 +137,9 @@ export function createOperations(deps: {
   return {
     start: async () => {
       await workers.start();
+      await scheduler?.start();
       await feed.start();
+      await shares?.partitions?.start();
       drift.start();
     },
     stop: async () => {
@@ -100,7 +147,7 @@ export function createOperations(deps: {
       await runner.stop();
       await feed.stop();
       await orphans.stop();
-      await workers.stop();
+      await Promise.all([shares?.partitions?.stop(), workers.stop(), scheduler?.stop()]);
     },
     missing: () => [
       ...workers.notReady().map(({ backend, reason }) => `backend ${backend}: ${reason}`),

@@ -23,6 +23,7 @@ export const definition: OperationDefinition = defineOperation<{ items?: readonl
   startedBy: 'VolumeCreationRequested',
   projectId: () => 'p',
   resource: () => ({ type: 'volume', id: 'v', volumeId: 'v' }),
+  pool: () => null,
   steps: [
     undoable('pin'),
     step('place', { effect: 'none' }),

@@ -81,6 +81,7 @@ function startWorker() {
     handler,
     clock,
     reportEveryMs: 5_000,
+    downAfterMs: null,
     logger: { info: () => undefined, warn: () => undefined, error: () => undefined },
   });
   return { clock, store, workers, says, beats, takenOver, released };

@@ -166,6 +166,7 @@ export async function startOperations(machine: Machine, process: SimProcess, beg
     handler,
     clock,
     reportEveryMs: REPORT_EVERY_MS,
+    downAfterMs: null,
     logger,
   });
   const reports = createPoolReports({ coordination, handler, clock, downAfterMs: DOWN_AFTER_MS });
