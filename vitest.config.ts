@@ -7,6 +7,7 @@ export default defineConfig({
     // Tiers of their own: real servers, engines and long runs.
     exclude: [
       'tests/e2e/**',
+      'tests/engines/**',
       'tests/**/*mongodb*.test.ts',
       'tests/**/*eventstoredb*.test.ts',
       'tests/adapters/{mongodb,eventstoredb}/**',

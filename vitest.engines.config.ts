@@ -9,7 +9,7 @@ export default defineConfig({
   test: {
     include: [
       'tests/contracts/{event-store,read-store,coordination}*.test.ts',
-      'tests/adapters/{mongodb,eventstoredb}/**/*.test.ts',
+      'tests/{adapters/{mongodb,eventstoredb},engines}/**/*.test.ts',
     ],
     globalSetup: ['tests/adapters/mongodb/server.ts'],
     pool: 'forks',

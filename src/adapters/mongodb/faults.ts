@@ -31,6 +31,24 @@ const GAVE_UP: ReadonlySet<unknown> = new Set([
   6, 7, 24, 50, 64, 89, 91, 100, 133, 134, 175, 189, 262, 9_001, 11_600, 11_601, 11_602,
 ]);
 
+/** Failures of a socket, some of which the driver passes on as they are: a connection that ends while it is written to. */
+const SOCKET_ERRORS: ReadonlySet<unknown> = new Set([
+  'EPIPE',
+  'ECONNRESET',
+  'ECONNREFUSED',
+  'ECONNABORTED',
+  'ETIMEDOUT',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'ERR_STREAM_DESTROYED',
+  'ERR_STREAM_WRITE_AFTER_END',
+]);
+
+const isSocketError = (error: unknown): error is NodeJS.ErrnoException =>
+  error instanceof Error && !(error instanceof MongoError) && 'code' in error && SOCKET_ERRORS.has(error.code);
+
 /** Failures of the driver's connection pool, which it exports no classes for. */
 const BEFORE_SENDING: ReadonlySet<string> = new Set([
   'MongoPoolClearedError',
@@ -50,6 +68,7 @@ export const isNoSuchCollection = (error: unknown): boolean =>
  * query, a key that is there already) is no such failure and comes back as it is.
  */
 export function faultOf(error: unknown, kind: CallKind): unknown {
+  if (isSocketError(error)) return unavailable(error, kind === 'read' ? 'not-done' : 'unknown');
   if (!(error instanceof MongoError)) return error;
   if (wasNotSent(error)) return unavailable(error, 'not-done');
   return gaveUp(error) ? unavailable(error, kind === 'read' ? 'not-done' : 'unknown') : error;
@@ -59,7 +78,7 @@ export function faultOf(error: unknown, kind: CallKind): unknown {
 export const overdue = (deadlineMs: number, kind: CallKind): StoreUnavailable =>
   new StoreUnavailable(`MongoDB: no answer within ${deadlineMs} ms`, kind === 'read' ? 'not-done' : 'unknown');
 
-const unavailable = (error: MongoError, outcome: StoreUnavailable['outcome']): StoreUnavailable =>
+const unavailable = (error: Error, outcome: StoreUnavailable['outcome']): StoreUnavailable =>
   new StoreUnavailable(`MongoDB: ${error.message}`, outcome, 1_000, { cause: error });
 
 function wasNotSent(error: MongoError): boolean {
