@@ -25,31 +25,31 @@ export async function createHealth(
   const isApi = config.roles.includes('api');
   const modelsMissing = isApi && readModels !== null ? await watchForClients(core, readModels) : null;
 
-  /** A process without the API answers for what it writes itself. */
-  const models = async (): Promise<readonly ReadModelStatus[]> => {
-    if (readModels === null) return [];
-    return isApi ? (await readModels.seen.status()).models : readModels.written();
-  };
-
+  const written = (): readonly ReadModelStatus[] => readModels?.written() ?? [];
   return {
     readiness: async () => {
       const missing = [
         ...(operations?.missing() ?? []),
         ...(readModels?.missing() ?? []),
-        ...(modelsMissing === null ? stopped(await models()) : await modelsMissing()),
+        ...(modelsMissing === null ? stopped(written()) : await modelsMissing()),
       ];
       return { ready: missing.length === 0, missing };
     },
-    metrics: async () =>
-      serverMetrics({
-        models: await models(),
+    // A process without the API tells what it does itself. Figures that cannot be had now are left out.
+    metrics: async () => {
+      const seen = isApi ? await readModels?.seen.status().catch(() => null) : null;
+      return serverMetrics({
+        kept: seen?.kept ?? null,
+        models: isApi ? (seen?.models ?? []) : written(),
         operations,
         refusals,
-        // the same figures from every process would be added up
-        reports: isApi ? await reports.read() : { usable: [], unusable: [] },
-      }),
+        reports: isApi ? await reports.read().catch(() => NO_REPORTS) : NO_REPORTS,
+      });
+    },
   };
 }
+
+const NO_REPORTS = { usable: [], unusable: [] };
 
 /** What a client of the API lacks; what was acknowledged before a crash is read by the first one after it. */
 async function watchForClients({ stores }: Core, { seen }: ReadModelsPart): Promise<() => Promise<readonly string[]>> {

@@ -7,6 +7,8 @@ import type { Operations } from './operations.ts';
 
 /** Figures for `/metrics` of everything behind the API. */
 export function serverMetrics(parts: {
+  /** Whether a process keeps the read models; null where this one cannot tell. */
+  readonly kept: boolean | null;
   readonly models: readonly ReadModelStatus[];
   /** Null where this process carries none out. */
   readonly operations: Operations | null;
@@ -20,6 +22,11 @@ export function serverMetrics(parts: {
   const perPool = (value: (one: (typeof pools)[number]) => number): Metric['samples'] =>
     pools.map((one) => ({ labels: { pool: one.pool }, value: value(one) }));
   return [
+    gauge(
+      'scoria_read_models_kept',
+      'Whether a process keeps the read models',
+      parts.kept === null ? [] : [{ labels: {}, value: parts.kept ? 1 : 0 }],
+    ),
     gauge(
       'scoria_projection_lag',
       'Positions of the log a read model is behind',

@@ -3,7 +3,7 @@ import { nanoid } from 'nanoid';
 import type { Logger } from 'pino';
 import { systemClock } from '../adapters/system/clock.ts';
 import { createHealthApp } from '../api/health.ts';
-import type { Config, Role } from '../config.ts';
+import { type Config, isShared, type Role } from '../config.ts';
 import type { Clock } from '../ports/clock.ts';
 import { createApi } from './api.ts';
 import { createCore } from './core.ts';
@@ -81,6 +81,7 @@ async function startRoles(
   later(
     async () => app?.close(),
     async () => operations?.stop(),
+    async () => (isShared(config) ? readModels?.stop() : undefined),
   );
   await operations?.start();
   const health = healthOver(await createHealth(core, { readModels, operations }), core);
