@@ -14,6 +14,7 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
   api: ['domain', 'ports', 'drivers', 'commands', 'projections', 'sagas'],
   adapters: ['domain', 'ports'],
   'eventstore-server': ['domain', 'ports'],
+  'log-copy': ['domain', 'ports'],
 };
 
 /** Adapters see of the drivers only their ports. */

@@ -56,6 +56,27 @@ function addEvents(program: Command): void {
   withCommon(events.command('verify').description('check the whole log: bytes, chain, revisions, order')).action(
     async (options) => (await import('./events.ts')).eventsVerify(options),
   );
+  addMovingEvents(events);
+}
+
+function addMovingEvents(events: Command): void {
+  const places = 'sqlite, sqlite:<data directory>, or esdb://…';
+  withCommon(
+    events.command('copy').description('copy the whole log into another store, or go on with it; then compare'),
+  )
+    .requiredOption('--from <log>', places)
+    .requiredOption('--to <log>', places)
+    .option('--verify-only', 'compare the two, write nothing')
+    .action(async (options) => (await import('./events-copy.ts')).eventsCopy(options));
+  withCommon(events.command('export').description('the whole log as JSON lines, one event a line'))
+    .option('--from <log>', `${places}; the configured log where absent`)
+    .option('--file <file>', 'instead of the standard output')
+    .action(async (options) => (await import('./events-export.ts')).eventsExport(options));
+  withCommon(events.command('import').description('copy an exported log into a store, or go on with it; then compare'))
+    .requiredOption('--file <file>', 'what `events export` wrote')
+    .option('--to <log>', `${places}; the configured log where absent`)
+    .option('--verify-only', 'compare the two, write nothing')
+    .action(async (options) => (await import('./events-copy.ts')).eventsImport(options));
 }
 
 function addOperations(program: Command): void {
