@@ -110,6 +110,19 @@ const routes: readonly AnyRoute[] = [
       throw throwing[params.what ?? '']?.();
     },
   }),
+  route({
+    id: 'hang',
+    method: 'GET',
+    path: '/hangs/{ms}',
+    summary: 'Answers late',
+    status: 200,
+    policy: null,
+    handler: async ({ params }) => {
+      await systemClock.sleep(Number(params.ms));
+      if (params.ms === '301') throw new Error('late, and broken');
+      return {};
+    },
+  }),
   refusing('InvalidVolume', { reason: 'it is busy' }),
   refusing('VolumeNotFound', { id: 'v1' }),
   refusing('Conflict', { reason: 'not now' }),
@@ -117,13 +130,13 @@ const routes: readonly AnyRoute[] = [
   refusing('TryAgain', { reason: 'busy' }),
 ];
 
-/** A server of things; what it logs at level error is kept. */
+/** A server of things; what it logs at level warn and above is kept. */
 export interface ThingServer extends Client {
   readonly logged: readonly string[];
   close(): Promise<void>;
 }
 
-export async function startThingServer(): Promise<ThingServer> {
+export async function startThingServer(config: Partial<ApiDependencies['config']> = {}): Promise<ThingServer> {
   const logged: string[] = [];
   const deps = {
     commands: {},
@@ -131,9 +144,9 @@ export async function startThingServer(): Promise<ThingServer> {
     waitFor: async () => {},
     auth: createNoAuthAuthenticator(firstSegmentsOf(routes)),
     policy: createPolicy(),
-    config: { maxLimit: 1_000, publicEndpoint: null },
+    config: { maxLimit: 1_000, publicEndpoint: null, ...config },
     clock: systemClock,
-    logger: pino({ level: 'error' }, { write: (line) => logged.push(line) }),
+    logger: pino({ level: 'warn' }, { write: (line) => logged.push(line) }),
     readiness: () => ({ ready: false, missing: ['read models'] }),
   } as unknown as ApiDependencies;
   const app = createApp(deps, routes);
