@@ -21,6 +21,8 @@ interface Scheduled extends Running {
   driving: boolean;
   /** Revision of the last event of its stream that the feed brought while it was being driven; -1: none. */
   heard: number;
+  /** Something was heard that could not be read: it may have ended, whoever drives it now. */
+  missed: boolean;
   /** Something changed while it was being driven. */
   again: boolean;
   timer: AbortController | null;
@@ -136,7 +138,7 @@ export function createOperationRunner(options: {
       run.again = true;
       return;
     }
-    if (!isMine(run)) return;
+    if (!isMine(run) && !run.missed) return;
     run.driving = true;
     const drive = slots(() => driveUntilIdle(run)).finally(() => drives.delete(drive));
     drives.add(drive);
@@ -151,7 +153,7 @@ export function createOperationRunner(options: {
         if (advanced.state === 'waiting') wakeAt(run, advanced.ms);
       } catch (error) {
         if (error instanceof OwnershipLost) {
-          await driver.reload(run);
+          await lost(run);
           continue;
         }
         const away = error instanceof StoreUnavailable;
@@ -167,13 +169,32 @@ export function createOperationRunner(options: {
     run.driving = false;
   };
 
+  /** It is another process's now; what that one has done since is read once, and then heard of by the feed. */
+  const lost = async (run: Scheduled): Promise<void> => {
+    await driver.reload(run);
+    if (!run.stale) return;
+    run.missed = true;
+    wakeAt(run, STORE_AWAY_MS);
+  };
+
+  const dropEnded = (run: Scheduled): void => {
+    running.delete(run.id);
+    run.timer?.abort();
+  };
+
   const hasMore = (run: Scheduled): boolean => {
     if (!running.has(run.id)) return false;
+    if (!run.stale) run.missed = false;
     if (run.heard >= run.operation.seen) {
       // somebody else appended while it was driven here
       run.stale = true;
+      run.missed = true;
       run.heard = -1;
       return true;
+    }
+    if (ownership !== null && hasEnded(run.operation)) {
+      dropEnded(run);
+      return false;
     }
     return run.again && isMine(run);
   };
@@ -199,16 +220,12 @@ export function createOperationRunner(options: {
       hung: null,
       driving: false,
       heard: -1,
+      missed: false,
       again: false,
       timer: null,
     };
     running.set(id, run);
     return run;
-  };
-
-  const dropEnded = (run: Scheduled): void => {
-    running.delete(run.id);
-    run.timer?.abort();
   };
 
   const breakOff = (run: Scheduled): void => {
@@ -224,8 +241,8 @@ export function createOperationRunner(options: {
         const { type, metadata, data } = event;
         const decoded = operationAggregate.catalogue.decode(type, metadata.schemaVersion, data);
         run.operation = operationDecider.evolve(run.operation, decoded);
-        // What was not recorded is done over, on top of this.
-        run.pending = [];
+        // What was not recorded is done over, on top of this; a stop may come before the start.
+        if (run.operation.started !== null) run.pending = [];
       } catch {
         // of a newer build: it says so when somebody has to drive it
         run.stale = true;

@@ -17,6 +17,7 @@ import { createProjectionRunner, type ProjectionRunner } from '../../src/project
 import { backendHostOf } from '../../src/sagas/backend.ts';
 import { createOperationsFeed, type OperationsFeed } from '../../src/sagas/feed.ts';
 import { type OrphanWatch, watchOrphans } from '../../src/sagas/lapse-orphans.ts';
+import { createShares, type Shares } from '../../src/sagas/many-processes.ts';
 import type { OperationDefinition } from '../../src/sagas/operation.ts';
 import { createPlacement } from '../../src/sagas/place.ts';
 import { createPoolReports } from '../../src/sagas/pool-reports.ts';
@@ -39,8 +40,10 @@ export interface Machine {
   readonly backends: readonly SimulatedBackend[];
   readonly definitions: readonly OperationDefinition[];
   readonly quotaLimits: Amounts;
-  /** One process does everything and is the only writer of the log; else the API and the operations are two. */
+  /** One process does everything and is the only writer of the log; else the API and the operations are apart. */
   readonly embedded: boolean;
+  /** Several processes carry operations out, side by side. */
+  readonly many: boolean;
   readonly mutant: Mutant | null;
   readonly note: (process: string, line: string, fields: object) => void;
 }
@@ -61,6 +64,8 @@ export interface Operations {
   readonly runner: OperationRunner;
   readonly feed: OperationsFeed;
   readonly orphans: OrphanWatch;
+  /** Whether it keeps what is one for all processes. */
+  isKeeper(): boolean;
   stop(): Promise<void>;
 }
 
@@ -151,14 +156,24 @@ export async function startApi(machine: Machine, process: SimProcess, begun?: Be
   };
 }
 
-export async function startOperations(machine: Machine, process: SimProcess, begun?: Beginning): Promise<Operations> {
+export type OperationsRole = 'operations' | 'storage';
+
+export async function startOperations(
+  machine: Machine,
+  process: SimProcess,
+  begun?: Beginning,
+  roles: readonly OperationsRole[] = ['operations', 'storage'],
+): Promise<Operations> {
   const { clock, eventStore, handler, coordination, logger } = begun ?? beginning(machine, process);
-  const { scheduler, mutant, definitions } = machine;
+  const { scheduler, mutant, definitions, many } = machine;
   const workerId = process.name;
+  const hasStorage = roles.includes('storage');
+  const running: { runner: OperationRunner | null } = { runner: null };
+  const onGained = (): void => running.runner?.reconsider();
   const workers = createStorageWorkers({
     host: HOST,
     workerId,
-    backends: machine.backends.map((backend) => {
+    backends: (hasStorage ? machine.backends : []).map((backend) => {
       const driver = backend.connect(process);
       return { name: backend.host, availabilityZone: 'nova', driver: mutant?.driver?.(driver) ?? driver };
     }),
@@ -166,30 +181,60 @@ export async function startOperations(machine: Machine, process: SimProcess, beg
     handler,
     clock,
     reportEveryMs: REPORT_EVERY_MS,
-    downAfterMs: null,
+    downAfterMs: many ? DOWN_AFTER_MS : null,
+    onGained,
     logger,
   });
+  const shares = many
+    ? createShares({
+        coordination,
+        clock,
+        workerId,
+        logger,
+        downAfterMs: DOWN_AFTER_MS,
+        hasPartitions: roles.includes('operations'),
+        workers: hasStorage ? workers : null,
+        isBusy: (concerns) => running.runner?.isBusy(concerns) ?? false,
+        onGained,
+      })
+    : null;
+  const shared = shares === null ? {} : (mutant?.shares?.(shares) ?? shares);
   const reports = createPoolReports({ coordination, handler, clock, downAfterMs: DOWN_AFTER_MS });
   const options = () => PLACEMENT_PRESETS.filter;
   const placement = createPlacement({ handler, reports, options, random: scheduler.random.next });
   const services = { handler, clock, backends: workers, placement };
-  const runner = createOperationRunner({ handler, clock, workerId, definitions, services, logger });
+  const runner = createOperationRunner({ handler, clock, workerId, definitions, services, logger, ...shared });
+  running.runner = runner;
   const newId = counting('simulated lapse', process);
   const lapse = createLapse({ handler, ids: { newId, authKey: newId, salt: newId } });
-  const orphans = watchOrphans({ clock, lapse: mutant?.lapse?.(lapse, handler) ?? lapse, logger });
-  const feed = createOperationsFeed({ eventStore, coordination, handler, runner, orphans, definitions, clock, logger });
+  const orphans = watchOrphans({ clock, lapse: mutant?.lapse?.(lapse, handler) ?? lapse, logger, ...activeOf(shares) });
+  const feed = createOperationsFeed({
+    eventStore,
+    coordination,
+    handler,
+    runner,
+    orphans,
+    definitions,
+    clock,
+    logger,
+    ...(shares === null ? {} : { isKeeper: shares.isKeeper }),
+  });
   await workers.start();
   await feed.start();
+  await shares?.partitions?.start();
   return {
     process,
     runner,
     feed,
     orphans,
+    isKeeper: () => shares?.isKeeper() ?? true,
     stop: async () => {
       await runner.stop();
       await feed.stop();
       await orphans.stop();
-      await workers.stop();
+      await Promise.all([shares?.partitions?.stop(), workers.stop()]);
     },
   };
 }
+
+const activeOf = (shares: Shares | null) => (shares === null ? {} : { isActive: shares.isKeeper });

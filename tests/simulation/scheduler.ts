@@ -8,6 +8,8 @@ export interface SimProcess {
   readonly died: Promise<void>;
   /** Difference of its wall clock from simulated time, in ms: clocks lie. */
   readonly wallOffsetMs: number;
+  /** Until then it does nothing, and knows nothing of it; its clocks go on. */
+  readonly pausedUntilMs: number;
 }
 
 /** How fast things are in one run; chosen by the seed. */
@@ -23,6 +25,8 @@ export interface Scheduler {
   readonly steps: number;
   spawn(name: string, wallOffsetMs?: number): SimProcess;
   kill(process: SimProcess): void;
+  /** Stops a process for so many ms, in the middle of whatever it does. */
+  pause(process: SimProcess, ms: number): void;
   /**
    * A call goes out and comes back: resolves when its turn has come. Rejects with the signal's reason when that aborts
    * first. Of a dead process it never does.
@@ -89,18 +93,21 @@ export function createScheduler(options: {
       signal?.addEventListener('abort', onAbort, { once: true });
     });
 
+  const readyMs = ({ atMs, process }: Waiting): number => Math.max(atMs, process.pausedUntilMs);
+
   const takeNext = (): Waiting | null => {
     let earliest = Number.POSITIVE_INFINITY;
-    for (const { atMs } of waiting) if (atMs < earliest) earliest = atMs;
+    for (const one of waiting) earliest = Math.min(earliest, readyMs(one));
     if (earliest === Number.POSITIVE_INFINITY) return null;
     if (earliest > nowMs) nowMs = earliest;
-    const ready = waiting.filter(({ atMs }) => atMs <= nowMs);
+    const ready = waiting.filter((one) => readyMs(one) <= nowMs);
     const chosen = random.pick(ready) ?? null;
     if (chosen !== null) waiting = waiting.filter((one) => one !== chosen);
     return chosen;
   };
 
   const kills = new WeakMap<SimProcess, () => void>();
+  const pauses = new WeakMap<SimProcess, (untilMs: number) => void>();
 
   const scheduler: Scheduler = {
     random,
@@ -113,7 +120,10 @@ export function createScheduler(options: {
     },
     spawn: (name, wallOffsetMs = 0) => {
       const { promise: died, resolve } = Promise.withResolvers<void>();
-      const process = { name, alive: true, died, wallOffsetMs };
+      const process = { name, alive: true, died, wallOffsetMs, pausedUntilMs: 0 };
+      pauses.set(process, (untilMs) => {
+        process.pausedUntilMs = untilMs;
+      });
       kills.set(process, () => {
         process.alive = false;
         waiting = waiting.filter((one) => one.process !== process);
@@ -122,6 +132,7 @@ export function createScheduler(options: {
       return process;
     },
     kill: (process) => kills.get(process)?.(),
+    pause: (process, ms) => pauses.get(process)?.(nowMs + ms),
     turn: (process, label, { delayMs = scheduler.pace.latencyMs(random), signal } = {}) =>
       wait(process, label, delayMs, signal),
     clockOf: (process) => ({

@@ -10,15 +10,25 @@ import { createSimulatedLog } from './event-store.ts';
 import { createHistory, type History } from './history.ts';
 import { violationsOf } from './invariants.ts';
 import type { Mutant } from './mutants/mutant.ts';
-import { type Api, type Machine, type Operations, startApi, startOperations, startServer } from './node.ts';
+import {
+  type Api,
+  type Machine,
+  type Operations,
+  type OperationsRole,
+  startApi,
+  startOperations,
+  startServer,
+} from './node.ts';
 import { createObserver } from './observer.ts';
 import { createSimulatedReadStore } from './read-store.ts';
 import { createScheduler, EPOCH, type SimProcess } from './scheduler.ts';
 import { createSimulatedBackend, type SimulatedBackend } from './storage-backend.ts';
-import { CALM, type Weather, weatherOf } from './weather.ts';
+import { CALM, type Weather, weatherOf, weatherOfMany } from './weather.ts';
 
 export interface SimulationOptions {
   readonly mutant?: Mutant;
+  /** Several processes carry operations out side by side, and stand still at times. */
+  readonly many?: boolean;
   /** Keeps every line of what happened; without it only the verdict. */
   readonly history?: boolean;
 }
@@ -46,12 +56,15 @@ const WORLD_DEADLINE_MS = 15_000;
 /** Runs one seed: clients under all that its weather brings, then calm, then everything that must hold. */
 export async function simulate(seed: number, options: SimulationOptions = {}): Promise<SimulationReport> {
   const random = createRandom(seed);
-  const embedded = random.chance(0.5);
-  const storm = weatherOf(random, embedded);
+  const many = options.many ?? false;
+  const embedded = !many && random.chance(0.5);
+  const storm = many ? weatherOfMany(random) : weatherOf(random, embedded);
   let weather: Weather = storm;
   let crashes = 0;
   const history = createHistory(options.history ?? false);
   const alive = new Set<SimProcess>();
+  /** By the name of their process, whichever incarnation it is in. */
+  const operations = new Map<string, Operations>();
 
   /** One process dies; or the power fails, and all do. */
   const crash = (): boolean => {
@@ -70,10 +83,30 @@ export async function simulate(seed: number, options: SimulationOptions = {}): P
     return true;
   };
 
+  /** One of many stands still, or is told to leave. */
+  const disturb = (): boolean => {
+    const pauses = weather.pause > 0 && random.chance(weather.pause);
+    const leaves = weather.leave > 0 && random.chance(weather.leave);
+    if (!pauses && !leaves) return false;
+    const chosen = random.pick([...operations.values()]);
+    if (chosen === undefined) return false;
+    const { process } = chosen;
+    if (pauses) {
+      const ms = random.chance(0.3) ? random.between(100, 5_000) : random.between(5_000, 60_000);
+      history.note(process.name, `stands still for ${ms} ms`);
+      scheduler.pause(process, ms);
+    } else {
+      history.note(process.name, 'is told to stop');
+      void chosen.stop().then(() => scheduler.kill(process));
+    }
+    return true;
+  };
+
   const scheduler = createScheduler({
     random,
     pace: storm.pace,
-    betweenSteps: () => crashes < weather.mostCrashes && random.chance(weather.crash) && crash(),
+    betweenSteps: () =>
+      (many && disturb()) || (crashes < weather.mostCrashes && random.chance(weather.crash) && crash()),
     onStep: (step, nowMs, process, label) => history.step(step, nowMs, process, label),
   });
   const backends: SimulatedBackend[] = [];
@@ -106,12 +139,12 @@ export async function simulate(seed: number, options: SimulationOptions = {}): P
     definitions: options.mutant?.definitions?.(definitions) ?? definitions,
     quotaLimits: { volumes: 8, gigabytes: 40, snapshots: 8, per_volume_gigabytes: 8 },
     embedded,
+    many,
     mutant: options.mutant ?? null,
     note: history.fields,
   };
 
   let api: Api | null = null;
-  let operations: Operations | null = null;
 
   /** Keeps one process running: starts it again when it died, or could not start. */
   const supervise = async (name: string, start: (process: SimProcess) => Promise<void>, ended: () => void) => {
@@ -135,11 +168,12 @@ export async function simulate(seed: number, options: SimulationOptions = {}): P
   if (embedded) {
     const start = async (process: SimProcess): Promise<void> => {
       const server = await startServer(machine, process);
-      ({ api, operations } = server);
+      api = server.api;
+      operations.set('server', server.operations);
     };
     void supervise('server', start, () => {
       api = null;
-      operations = null;
+      operations.delete('server');
     });
   } else {
     void supervise(
@@ -151,15 +185,15 @@ export async function simulate(seed: number, options: SimulationOptions = {}): P
         api = null;
       },
     );
-    void supervise(
-      'operations',
-      async (process) => {
-        operations = await startOperations(machine, process);
-      },
-      () => {
-        operations = null;
-      },
-    );
+    for (const [name, roles] of many ? rolesOf(random) : [['operations', undefined] as const]) {
+      void supervise(
+        name,
+        async (process) => {
+          operations.set(name, await startOperations(machine, process, undefined, roles));
+        },
+        () => operations.delete(name),
+      );
+    }
   }
 
   const clients = createClients({
@@ -178,7 +212,7 @@ export async function simulate(seed: number, options: SimulationOptions = {}): P
     [...observer.log.open].filter((id) => observer.log.operations.get(id)?.phase === 'parked');
   const atRest = (): boolean =>
     api !== null &&
-    operations !== null &&
+    operations.size > 0 &&
     observer.log.open.size === parkedNow().length &&
     openOrphans(observer.log) === 0;
   const abandoned = new Set<string>();
@@ -245,13 +279,16 @@ export async function simulate(seed: number, options: SimulationOptions = {}): P
 
   /** What the runner knows is what the log says; then it stops, and keeps nothing as unfinished. */
   const stopOperations = async (): Promise<void> => {
-    const knows = (): boolean => operations?.runner.open().length === 0 && operations.orphans.open().length === 0;
+    const all = (): readonly Operations[] => [...operations.values()];
+    const knows = (): boolean =>
+      all().every(({ runner, orphans }) => runner.open().length === 0 && orphans.open().length === 0) &&
+      all().some(({ isKeeper }) => isKeeper());
     if (!(await scheduler.run(knows, REST_LIMITS))) {
-      const ids = operations?.runner.open().map(({ id }) => id) ?? [];
+      const ids = all().flatMap(({ runner }) => runner.open().map(({ id }) => id));
       problem(`the runner does not know that all has ended: ${ids.join(', ')}`);
       return;
     }
-    if (!(await stopped(operations?.stop()))) problem('operations at rest do not stop');
+    if (!(await stopped(Promise.all(all().map((one) => one.stop()))))) problem('operations at rest do not stop');
     else if (coordination.work.size > 0) {
       const left = [...coordination.work.values()].map(({ kind, id }) => `${kind} ${id}`);
       problem(`unfinished work is kept of what has ended: ${left.join(', ')}`);
@@ -293,6 +330,17 @@ const backendsOf = (random: Random): readonly (readonly [string, Readonly<Record
   ['a', { one: random.between(8, 40) }],
   ['b', { two: random.between(6, 20), three: random.between(3, 8) }],
 ];
+
+/** Two to four processes; each role is had by one at least. */
+const rolesOf = (random: Random): readonly (readonly [string, readonly OperationsRole[]])[] => {
+  const both: readonly OperationsRole[] = ['operations', 'storage'];
+  const first: readonly (readonly OperationsRole[])[] = random.chance(0.5) ? [both] : [['operations'], ['storage']];
+  const more = Array.from(
+    { length: random.between(1, 2) },
+    () => random.pick([both, ['operations'], ['storage']] as const) ?? both,
+  );
+  return [...first, ...more].map((roles, index) => [`worker${index + 1}`, roles] as const);
+};
 
 const withShortDeadlines = (definition: OperationDefinition): OperationDefinition => {
   const shorten = (step: Step<never>): Step<never> =>

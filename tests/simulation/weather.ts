@@ -11,6 +11,10 @@ export interface Weather {
   readonly powerLoss: number;
   /** Of a restart: the wall clock is another. */
   readonly clockJump: number;
+  /** Per step, of many processes: one stands still for as long as its leases last, or longer. */
+  readonly pause: number;
+  /** Per step, of many processes: one is told to stop, and hands over what it has. */
+  readonly leave: number;
   readonly append: { readonly down: number; readonly lost: number; readonly landed: number; readonly late: number };
   readonly readDown: number;
   readonly subscription: { readonly breaks: number; readonly repeats: number };
@@ -56,6 +60,8 @@ export const CALM: Weather = {
   mostCrashes: 0,
   powerLoss: 0,
   clockJump: 0,
+  pause: 0,
+  leave: 0,
   append: { down: 0, lost: 0, landed: 0, late: 0 },
   readDown: 0,
   subscription: { breaks: 0, repeats: 0 },
@@ -89,6 +95,8 @@ export function weatherOf(random: Random, exclusive: boolean): Weather {
   if (random.chance(0.15)) return { ...CALM, pace };
   return {
     pace,
+    pause: 0,
+    leave: 0,
     crash: random.weighted([
       [2, 0],
       [4, 1 / 400],
@@ -121,5 +129,23 @@ export function weatherOf(random: Random, exclusive: boolean): Weather {
           breaksDown: some(0.01),
           setUpFails: some(0.1),
         },
+  };
+}
+
+/** The weather of several processes that carry operations out, side by side. */
+export function weatherOfMany(random: Random): Weather {
+  const weather = weatherOf(random, false);
+  return {
+    ...weather,
+    mostCrashes: random.between(1, 4),
+    pause: random.weighted([
+      [1, 0],
+      [4, 1 / 300],
+      [2, 1 / 100],
+    ]),
+    leave: random.weighted([
+      [2, 0],
+      [2, 1 / 500],
+    ]),
   };
 }

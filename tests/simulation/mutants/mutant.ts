@@ -4,6 +4,7 @@ import type { StorageDriver } from '../../../src/drivers/storage/driver.ts';
 import type { Coordination } from '../../../src/ports/coordination.ts';
 import type { EventStore } from '../../../src/ports/event-store.ts';
 import type { ReadStore } from '../../../src/ports/read-store.ts';
+import type { Shares } from '../../../src/sagas/many-processes.ts';
 import type { OperationDefinition } from '../../../src/sagas/operation.ts';
 
 type Lapse = (charge: SuspectCharge) => Promise<void>;
@@ -16,5 +17,7 @@ export interface Mutant {
   readonly readStore?: (store: ReadStore) => ReadStore;
   readonly coordination?: (coordination: Coordination) => Coordination;
   readonly driver?: (driver: StorageDriver) => StorageDriver;
+  /** Of processes side by side. */
+  readonly shares?: (shares: Shares) => Pick<Shares, 'ownership'>;
   readonly lapse?: (lapse: Lapse, handler: CommandHandler) => Lapse;
 }
