@@ -21,6 +21,8 @@ export interface ReadModelsKeeper {
 
 const TRY_AGAIN_MS = 1_000;
 const BEAT_EVERY_MS = 2_000;
+/** A read model that stops, or a rebuild that begins, is told this soon. */
+const LOOK_EVERY_MS = 250;
 /** Every so many beats it is checked that the versions followed are still the live ones. */
 const CHECK_EVERY_BEATS = 5;
 const SAVE_AGAIN_MS = 500;
@@ -56,6 +58,7 @@ export function createReadModelsKeeper(options: KeeperOptions): ReadModelsKeeper
     const over = AbortSignal.any([stopping.signal, lease.lost, overtaken.signal]);
     const mayWrite = (): boolean => !overtaken.signal.aborted && lease.isHeld();
     const progress = createProgress(options, over, mayWrite);
+    let kept = false;
     const runner = options.createRunner({
       onReached: progress.reached,
       onOvertaken: () => {
@@ -69,6 +72,7 @@ export function createReadModelsKeeper(options: KeeperOptions): ReadModelsKeeper
       const models = createLocalReadModels({ runner, clock, logger });
       if (over.aborted) return;
       current = models;
+      kept = true;
       failure = null;
       logger.info({ fencingToken: String(lease.lease.token) }, 'this process keeps the read models');
       started();
@@ -77,7 +81,8 @@ export function createReadModelsKeeper(options: KeeperOptions): ReadModelsKeeper
       current = null;
       await runner.stop({ abandon: !mayWrite() });
       await lease.release();
-      if (!stopping.signal.aborted) logger.warn({}, 'this process keeps the read models no more, and stands by');
+      if (kept && !stopping.signal.aborted)
+        logger.warn({}, 'this process keeps the read models no more, and stands by');
     }
   };
 
@@ -155,19 +160,39 @@ async function tellUntil(over: AbortSignal, term: Term): Promise<void> {
     await takeUp();
   };
 
+  /** What is told at once where it changes. */
+  const outline = (): string =>
+    JSON.stringify(term.models.current().map((one) => [one.stopped, one.staleCount, one.rebuild?.names]));
+
+  const untilNextBeat = async (): Promise<void> => {
+    const timer = new AbortController();
+    beatNow = () => timer.abort();
+    over.addEventListener('abort', beatNow, { once: true });
+    const told = outline();
+    for (let waitedMs = 0; waitedMs < BEAT_EVERY_MS && told === outline(); waitedMs += LOOK_EVERY_MS) {
+      if (over.aborted || timer.signal.aborted) break;
+      await clock.sleep(LOOK_EVERY_MS, timer.signal).catch(() => undefined);
+    }
+    over.removeEventListener('abort', beatNow);
+  };
+
   for (let beats = 1; !over.aborted; beats += 1) {
     try {
       await tell();
+      if (beats === 1) await forgetFormerWriters(term.options);
       if (beats % CHECK_EVERY_BEATS === 0 && !(await term.runner.followsLive())) term.overtaken();
     } catch (error) {
       if (!over.aborted) logger.warn({ err: error }, 'the writer of the read models cannot tell how far they are');
     }
-    const timer = new AbortController();
-    beatNow = () => timer.abort();
-    over.addEventListener('abort', beatNow, { once: true });
-    if (!over.aborted) await clock.sleep(BEAT_EVERY_MS, timer.signal).catch(() => undefined);
-    over.removeEventListener('abort', beatNow);
+    await untilNextBeat();
   }
+}
+
+/** Beats of writers on other hosts, which nobody needs any more. */
+async function forgetFormerWriters({ coordination, hostName }: KeeperOptions): Promise<void> {
+  const own = writerName(hostName);
+  for (const { service } of await coordination.heartbeats())
+    if (service !== own && service.startsWith(writerName(''))) await coordination.forget(service);
 }
 
 /** Tells other processes how far the read models are: the newest position, one write at a time. */

@@ -209,6 +209,20 @@ describe('read models that another process keeps', () => {
     expect((await models.status()).kept).toBe(true);
   });
 
+  it('show one that stops within half a second, and whose writer was another host before', async () => {
+    const [first, second] = [await started('a'), await started('b')];
+    await settled(first.keeper.stop());
+    await clock.until(() => keeps(second), 2_000);
+    await clock.pass(500);
+    expect((await shared.coordination.heartbeats()).map(({ service }) => service)).toEqual(['scoria-projections@b']);
+    const odd = { type: 'VolumeEvolved', data: {} } as unknown as Parameters<typeof append>[2];
+    await append(eventStore, 'volume-v1', odd);
+    await clock.pass(500);
+    const stopped = stoppedIn((await remote().status()).models);
+    expect(stopped.length).toBeGreaterThan(0);
+    expect(stopped[0]?.stopped).toContain('VolumeEvolved');
+  });
+
   it('are of nobody before anybody kept them', async () => {
     const { kept, models } = await remote().status();
     expect(kept).toBe(false);

@@ -148,8 +148,8 @@ export function createSharedCoordination(clock: Clock) {
       return feeds.get(feed) ?? null;
     },
     saveFeedCheckpoint: async (feed, checkpoint) => void feeds.set(feed, checkpoint),
+    forget: async (service) => void beats.delete(service),
     releaseAll: unused,
-    forget: unused,
     close: async () => {},
   };
   return { coordination, calls, work, leases };
