@@ -1,5 +1,4 @@
 import { createReadStream } from 'node:fs';
-import { createInterface } from 'node:readline';
 import { z } from 'zod';
 import type { EventMetadata } from '../domain/kernel/event.ts';
 import type { RecordedEvent } from '../ports/event-store.ts';
@@ -32,12 +31,23 @@ const line = z.object({
 export const fileSource = (file: string): LogSource => ({
   read: async function* () {
     let number = 0;
-    for await (const text of createInterface({ input: createReadStream(file), crlfDelay: Number.POSITIVE_INFINITY })) {
+    for await (const text of linesOf(file)) {
       number += 1;
       yield eventOf(text, `${file}: line ${number}`);
     }
   },
 });
+
+/** Split at line feeds alone: `readline` also splits at U+2028, which JSON leaves as it is inside a text. */
+async function* linesOf(file: string): AsyncGenerator<string> {
+  let rest = '';
+  for await (const chunk of createReadStream(file, { encoding: 'utf8' }) as AsyncIterable<string>) {
+    const parts = (rest + chunk).split('\n');
+    rest = parts.pop() ?? '';
+    yield* parts;
+  }
+  if (rest !== '') yield rest;
+}
 
 function eventOf(text: string, where: string): LoggedEvent {
   let value: unknown;
