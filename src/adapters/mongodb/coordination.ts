@@ -44,6 +44,14 @@ interface Watch {
   readonly sinceMs: number;
 }
 
+/**
+ * Tokens follow the time in ms, as the embedded store's do: also where the leases were lost, or come from an older copy or
+ * another store, no token comes twice, and backends that remember the last one take the new holder.
+ */
+const tokenOfNow = (): bigint => BigInt(Date.now());
+
+const later = (one: bigint, other: bigint): bigint => (one > other ? one : other);
+
 const workId = (kind: OpenWork['kind'], id: string): string => `${kind}/${id}`;
 
 /**
@@ -67,8 +75,9 @@ export async function openMongoCoordination(options: MongoCoordinationOptions): 
 
   const takeFirst = async (resource: string, holder: string): Promise<Lease | null> => {
     try {
-      await mongo.write(() => leases.insertOne({ _id: resource, holder, token: 1n, beat: 1 }));
-      return { resource, holder, token: 1n };
+      const token = tokenOfNow();
+      await mongo.write(() => leases.insertOne({ _id: resource, holder, token, beat: 1 }));
+      return { resource, holder, token };
     } catch (error) {
       if (isDuplicateKey(error)) return null;
       throw error;
@@ -77,7 +86,7 @@ export async function openMongoCoordination(options: MongoCoordinationOptions): 
 
   /** Takes the lease if it is still as the challenger saw it. */
   const take = async (seen: StoredLease, holder: string): Promise<Lease | null> => {
-    const token = seen.token + 1n;
+    const token = later(seen.token + 1n, tokenOfNow());
     const { matchedCount } = await mongo.write(() =>
       leases.updateOne({ ...seen }, { $set: { holder, token, beat: seen.beat + 1 } }),
     );
