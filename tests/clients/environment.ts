@@ -29,16 +29,25 @@ export async function clientsEnvironment(): Promise<string> {
 export interface StartedServer {
   readonly url: string;
   readonly dataDir: string;
+  /** Where EventStoreDB's protocol is served. */
+  readonly eventStoreUri: string;
   stop(): Promise<void>;
 }
 
 export async function startServer(): Promise<StartedServer> {
   const dataDir = mkdtempSync(join(tmpdir(), 'scoria-clients-'));
   const port = await freePort();
+  const eventStorePort = await freePort();
   const url = `http://127.0.0.1:${port}`;
   const server = spawn('npm', ['start'], {
     cwd: ROOT,
-    env: { ...process.env, SCORIA_PORT: String(port), SCORIA_DATA_DIR: dataDir, SCORIA_LOG_LEVEL: 'warn' },
+    env: {
+      ...process.env,
+      SCORIA_PORT: String(port),
+      SCORIA_EVENTSTORE_PORT: String(eventStorePort),
+      SCORIA_DATA_DIR: dataDir,
+      SCORIA_LOG_LEVEL: 'warn',
+    },
     stdio: ['ignore', 'inherit', 'inherit'],
     detached: true,
   });
@@ -51,6 +60,7 @@ export async function startServer(): Promise<StartedServer> {
   return {
     url,
     dataDir,
+    eventStoreUri: `esdb://127.0.0.1:${eventStorePort}?tls=false`,
     stop: async () => {
       const gone = new Promise((resolve) => server.once('exit', resolve));
       endGroup(server);

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { auditConsumer } from './audit-consumer.ts';
 import { cinderTour } from './cinder-tour.ts';
 import { clientsEnvironment, command, startServer, writeClouds } from './environment.ts';
 import { openstackTour } from './openstack-tour.ts';
@@ -21,6 +22,9 @@ try {
     process.stdout.write(result.stdout);
     if (result.status !== 0) throw new Error(result.stderr);
   });
+  await tour.check('the audit consumer in Python prints who did what, and goes on where it was', () =>
+    auditConsumer(venv, server),
+  );
 } finally {
   await server.stop();
 }
