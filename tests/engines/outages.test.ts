@@ -16,6 +16,8 @@ import { reservedPort } from './reserved-port.ts';
 const mongo = mongoServer();
 /** What DESIGN promises a client is about five seconds. */
 const AT_MOST_MS = 5_500;
+/** Its own limits add up to 1.8 s; a machine that is busy with the rest of the test adds to that. */
+const READY_WITHIN_MS = 3_500;
 
 /** The whole server, with something in front of each engine that takes it away. */
 describe.skipIf(mongo.url === null)(`engines that are away (${mongo.reason})`, () => {
@@ -112,7 +114,7 @@ describe.skipIf(mongo.url === null)(`engines that are away (${mongo.reason})`, (
       expect(Number(created.retryAfter)).toBeGreaterThan(0);
       expect(list.status).toBe(200);
       expect(ready.status).toBe(503);
-      expect(ready.ms).toBeLessThan(2_000);
+      expect(ready.ms).toBeLessThan(READY_WITHIN_MS);
       expect(ready.body.missing).toEqual([expect.stringMatching(/^event store: /)]);
       toLog.heal();
       await until('it is ready again', 30_000, isReady);
@@ -128,7 +130,7 @@ describe.skipIf(mongo.url === null)(`engines that are away (${mongo.reason})`, (
       expect([202, 503]).toContain(created.status);
       expect(created.ms).toBeLessThan(AT_MOST_MS);
       expect(ready.status).toBe(503);
-      expect(ready.ms).toBeLessThan(2_000);
+      expect(ready.ms).toBeLessThan(READY_WITHIN_MS);
       expect(ready.body.missing.join()).toMatch(/read store: .*coordination: /);
       toModels.heal();
       await until('it is ready again', 30_000, isReady);

@@ -49,7 +49,10 @@ describe.skipIf(!canRestart)(
       await run(join(STAND_IN, 'mongo-up'), [String(mongoPort), mongoState], { env: { ...process.env, FILE: '1' } });
     };
     const killMongo = (): void => {
-      process.kill(Number(readFileSync(join(mongoState, `${mongoPort}.pid`), 'utf8')), 'SIGKILL');
+      const file = join(mongoState, `${mongoPort}.pid`);
+      process.kill(Number(readFileSync(file, 'utf8')), 'SIGKILL');
+      // a process that nobody has waited for yet would look as if it still ran
+      rmSync(file);
     };
 
     beforeAll(async () => {
