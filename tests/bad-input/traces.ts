@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { backendDirectory, type Config } from '../../src/config.ts';
 import type { EventStore, Position, RecordedEvent } from '../../src/ports/event-store.ts';
-import { besideServer } from '../crash/rest.ts';
+import { besideServer } from '../crash/beside-server.ts';
 
 /**
  * What requests may leave behind. Every ledger, every resource and every reservation is in the log, so that no new event

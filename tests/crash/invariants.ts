@@ -1,4 +1,3 @@
-import { DatabaseSync } from 'node:sqlite';
 import { isDeepStrictEqual } from 'node:util';
 import { verifyEventStore } from '../../src/adapters/sqlite/event-store-check.ts';
 import { operationStream } from '../../src/commands/operations.ts';
@@ -12,6 +11,7 @@ import type { ReadStore } from '../../src/ports/read-store.ts';
 import type { Acknowledgement } from './acknowledged.ts';
 import { differencesOfApi } from './api-agreement.ts';
 import { differencesOfBackends } from './backend-files.ts';
+import { unfinishedWork } from './beside-server.ts';
 import type { Contents } from './contents.ts';
 import { chargedBy, type Holdings, heldByOrphans, orphansOf, takenOf } from './holdings.ts';
 import type { LogView, Violation } from './log-view.ts';
@@ -22,6 +22,8 @@ export interface World {
   readonly readStore: ReadStore;
   readonly config: Config;
   readonly url: string;
+  /** Where the log lies, if not in the data directory; null where an engine keeps it that has no file here. */
+  readonly logFile?: string | null;
   /** What clients were told since the last look, and which volumes must be there for ever. */
   readonly acknowledged: readonly Acknowledgement[];
   readonly kept: ReadonlySet<string>;
@@ -211,19 +213,18 @@ const apiAgrees: Invariant = { name: 'the API answers what the log says', check:
 const noWorkIsNoted: Invariant = {
   name: 'no unfinished work is noted',
   thorough: true,
-  check: ({ config }) => {
-    const database = new DatabaseSync(storeFiles(config).coordination, { readOnly: true });
-    const work = database.prepare('SELECT kind, id FROM work').all();
-    database.close();
-    return work.map(({ kind, id }) => violation(`${kind} ${id} is noted as unfinished`, operationStream(String(id))));
-  },
+  check: async ({ config }) =>
+    (await unfinishedWork(config)).map(({ kind, id }) =>
+      violation(`${kind} ${id} is noted as unfinished`, operationStream(id)),
+    ),
 };
 
 const logIsSound: Invariant = {
   name: 'the log is sound',
   thorough: true,
-  check: async ({ config, log }) => {
-    const { damages, events } = await verifyEventStore(storeFiles(config).events);
+  check: async ({ config, log, logFile = config.eventStore === 'sqlite' ? storeFiles(config).events : null }) => {
+    if (logFile === null) return [];
+    const { damages, events } = await verifyEventStore(logFile);
     const found = damages.map(({ position, what }) => violation(`position ${position}: ${what}`));
     return events === log.events ? found : [...found, violation(`${events} events were verified of ${log.events}`)];
   },

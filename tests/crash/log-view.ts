@@ -182,7 +182,7 @@ export function createLogView(): LogView {
 /** What was in the log once stays there, under the same position and id. */
 async function checkStillThere(eventStore: EventStore, last: RecordedEvent | null): Promise<void> {
   if (last === null) return;
-  for await (const event of eventStore.readAll({ after: last.position - 1n, limit: 1 })) {
+  for await (const event of eventStore.readStream(last.stream, { from: last.revision, limit: 1 })) {
     if (event.position === last.position && event.id === last.id) return;
   }
   throw new Error(`event ${last.id} at position ${last.position} was in the log and is gone`);

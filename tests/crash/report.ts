@@ -1,8 +1,8 @@
 import { writeFileSync } from 'node:fs';
 import type { Config } from '../../src/config.ts';
 import type { RecordedEvent } from '../../src/ports/event-store.ts';
+import { besideServer } from './beside-server.ts';
 import type { Broken } from './invariants.ts';
-import { besideServer } from './rest.ts';
 
 const MOST_PRINTED = 15;
 /** Streams told in full, and events of each that are printed; the file has all of both. */

@@ -1,10 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { openSqliteEventStore } from '../../src/adapters/sqlite/event-store.ts';
-import { openSqliteReadStore } from '../../src/adapters/sqlite/read-store.ts';
-import { systemClock } from '../../src/adapters/system/clock.ts';
-import { type Config, storeFiles } from '../../src/config.ts';
-import type { EventStore } from '../../src/ports/event-store.ts';
-import type { ReadStore } from '../../src/ports/read-store.ts';
+import type { Config } from '../../src/config.ts';
+import { besideServer } from './beside-server.ts';
 import { orphansOf } from './holdings.ts';
 import { type Broken, checkInvariants, type World } from './invariants.ts';
 import type { LogView } from './log-view.ts';
@@ -21,25 +17,6 @@ const LATE = new Set([
   'the API answers what the log says',
   'no unfinished work is noted',
 ]);
-
-/** Opens both stores beside the server, and closes them again: an open reader would keep their files from recovering. */
-export async function besideServer<T>(
-  config: Config,
-  use: (stores: { readonly eventStore: EventStore; readonly readStore: ReadStore }) => Promise<T>,
-): Promise<T> {
-  const files = storeFiles(config);
-  const eventStore = await openSqliteEventStore({ file: files.events, readOnly: true });
-  try {
-    const readStore = await openSqliteReadStore({ file: files.readModels, clock: systemClock, readOnly: true });
-    try {
-      return await use({ eventStore, readStore });
-    } finally {
-      await readStore.close();
-    }
-  } finally {
-    await eventStore.close();
-  }
-}
 
 export const openOrphans = (log: LogView): number =>
   [...log.quotas.values()].reduce((sum, ledger) => sum + orphansOf(ledger, log.hasLanded).length, 0);

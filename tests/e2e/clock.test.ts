@@ -3,10 +3,10 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { systemClock } from '../../src/adapters/system/clock.ts';
 import type { Clock } from '../../src/ports/clock.ts';
 import { createAcknowledged } from '../crash/acknowledged.ts';
+import { besideServer } from '../crash/beside-server.ts';
 import { createLoad } from '../crash/load.ts';
 import { MIXED_CONFIG, prepareProjects } from '../crash/mixed-load.ts';
 import { createRandom } from '../crash/random.ts';
-import { besideServer } from '../crash/rest.ts';
 import { createLocalServer } from './local-server.ts';
 
 const HOUR_MS = 3_600_000;

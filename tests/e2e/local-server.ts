@@ -10,9 +10,10 @@ import type { Clock } from '../../src/ports/clock.ts';
 import type { EventStore, RecordedEvent } from '../../src/ports/event-store.ts';
 import { startServer } from '../../src/server/server.ts';
 import type { Acknowledgement } from '../crash/acknowledged.ts';
+import { besideServer } from '../crash/beside-server.ts';
 import { type Answer, type Ask, ask } from '../crash/client.ts';
 import { createLogView, type LogView } from '../crash/log-view.ts';
-import { besideServer, untilAtRest, whatIsBroken } from '../crash/rest.ts';
+import { untilAtRest, whatIsBroken } from '../crash/rest.ts';
 
 export const UNLIMITED = { volumes: -1, snapshots: -1, gigabytes: -1 };
 
