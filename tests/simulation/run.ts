@@ -1,15 +1,23 @@
 import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
+import { sideBySideMutants } from './mutants/side-by-side.ts';
 import { describeRun } from './report.ts';
 import { type SimulationReport, simulate } from './simulation.ts';
 
 /*
  * npm run test:simulation -- [--seeds 1000] [--first 1] [--workers n]    runs many seeds, and names those that fail
  * npm run test:simulation -- --seed 42                                   runs one, and tells all that happened
+ * npm run test:simulation -- --mutant <name> [--seeds n]                 processes side by side with a defect of mutants/side-by-side.ts
  */
 
 type Figures = SimulationReport['figures'];
+
+interface Chunk {
+  readonly first: number;
+  readonly seeds: number;
+  readonly mutant: string | null;
+}
 
 interface Verdict {
   readonly seed: number;
@@ -23,7 +31,7 @@ const CHUNK = 50;
 const isMany = (seed: number): boolean => seed % 3 === 0;
 
 if (isMainThread) await main();
-else await work(workerData as { readonly first: number; readonly seeds: number });
+else await work(workerData as Chunk);
 
 async function main(): Promise<void> {
   const { values } = parseArgs({
@@ -32,6 +40,7 @@ async function main(): Promise<void> {
       first: { type: 'string', default: '1' },
       workers: { type: 'string', default: String(availableParallelism()) },
       seed: { type: 'string' },
+      mutant: { type: 'string' },
     },
   });
   if (values.seed !== undefined) {
@@ -40,11 +49,11 @@ async function main(): Promise<void> {
     process.exitCode = report.violations.length === 0 ? 0 : 1;
     return;
   }
-  await runMany(Number(values.first), Number(values.seeds), Number(values.workers));
+  await runMany(Number(values.first), Number(values.seeds), Number(values.workers), values.mutant ?? null);
 }
 
 /** Chunks of seeds go to whichever worker is free: a run may take long. */
-async function runMany(first: number, seeds: number, workers: number): Promise<void> {
+async function runMany(first: number, seeds: number, workers: number, mutant: string | null): Promise<void> {
   const startedAt = performance.now();
   const sums: Record<keyof Figures, number> = {
     steps: 0,
@@ -65,7 +74,7 @@ async function runMany(first: number, seeds: number, workers: number): Promise<v
   };
   const drive = async (): Promise<void> => {
     while (next < last) {
-      const chunk = { first: next, seeds: Math.min(CHUNK, last - next) };
+      const chunk = { first: next, seeds: Math.min(CHUNK, last - next), mutant };
       next += chunk.seeds;
       await new Promise<void>((resolve, reject) => {
         const worker = new Worker(new URL(import.meta.url), { workerData: chunk });
@@ -86,9 +95,14 @@ async function runMany(first: number, seeds: number, workers: number): Promise<v
   process.exitCode = 1;
 }
 
-async function work({ first, seeds }: { readonly first: number; readonly seeds: number }): Promise<void> {
+async function work({ first, seeds, mutant: name }: Chunk): Promise<void> {
+  const mutant = sideBySideMutants.find((one) => one.name === name);
+  if (name !== null && mutant === undefined) throw new Error(`no defect is named ${name}`);
   for (let seed = first; seed < first + seeds; seed += 1) {
-    const { figures, violations } = await simulate(seed, { many: isMany(seed) });
+    const { figures, violations } = await simulate(
+      seed,
+      mutant === undefined ? { many: isMany(seed) } : { many: true, mutant },
+    );
     parentPort?.postMessage({ seed, figures, violations: violations.map(({ what }) => what) } satisfies Verdict);
   }
 }

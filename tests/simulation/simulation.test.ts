@@ -19,6 +19,13 @@ describe('servers that crash, wait, and are told wrong things', () => {
     }
   });
 
+  it('keep them also side by side, when they stand still, leave and come back', { timeout: 120_000 }, async () => {
+    for (let seed = 1; seed <= 12; seed += 1) {
+      const { violations } = await simulate(seed, { many: true });
+      expect(violations, `seed ${seed}`).toEqual([]);
+    }
+  });
+
   it('do the same at every step when a seed is run again', async () => {
     for (const seed of [3, 14, 25]) {
       const [first, second] = [await simulate(seed, { history: true }), await simulate(seed, { history: true })];

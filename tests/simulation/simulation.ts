@@ -88,8 +88,8 @@ export async function simulate(seed: number, options: SimulationOptions = {}): P
     const pauses = weather.pause > 0 && random.chance(weather.pause);
     const leaves = weather.leave > 0 && random.chance(weather.leave);
     if (!pauses && !leaves) return false;
-    const chosen = random.pick([...operations.values()]);
-    if (chosen === undefined) return false;
+    const [name, chosen] = random.pick([...operations]) ?? [];
+    if (name === undefined || chosen === undefined) return false;
     const { process } = chosen;
     if (pauses) {
       const ms = random.chance(0.3) ? random.between(100, 5_000) : random.between(5_000, 60_000);
@@ -97,6 +97,7 @@ export async function simulate(seed: number, options: SimulationOptions = {}): P
       scheduler.pause(process, ms);
     } else {
       history.note(process.name, 'is told to stop');
+      operations.delete(name);
       void chosen.stop().then(() => scheduler.kill(process));
     }
     return true;
