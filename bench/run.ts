@@ -12,6 +12,7 @@ import type { Figure } from './figures.ts';
  */
 const QUESTIONS = [
   'event-store-append',
+  'protocol-server',
   'file-driver',
   'read-volumes',
   'write-volumes',
@@ -22,7 +23,7 @@ const QUESTIONS = [
   'growth',
 ];
 /** What takes longest and says most about large logs is left to the long run. */
-const NOT_SHORT = new Set(['growth', 'rebuild']);
+const NOT_SHORT = new Set(['growth', 'rebuild', 'protocol-server']);
 /** Where its files go, and how many volumes; how many events. */
 const ARGUMENTS: Readonly<Record<string, readonly string[]>> = {
   'file-driver': [tmpdir(), process.argv.includes('--short') ? '200' : '1000'],
