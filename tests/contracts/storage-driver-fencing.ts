@@ -86,6 +86,15 @@ export function fencingContract(makeBackend: MakeBackend, abilities: Abilities):
         expect(await listed(backend.driver)).toEqual([]);
       }));
 
+    it('makes what is done already fail for an older token, which cannot say that it still is', () =>
+      withBackend(makeBackend, async (backend) => {
+        const [there, gone] = [volumeNamed(backend, 'there'), volumeNamed(backend, 'gone')];
+        await backend.driver.createVolume(there, context);
+        await backend.another().takeOver(withToken(TOKEN + 1n));
+        await expect(backend.driver.createVolume(there, context)).rejects.toMatchObject(fencedOut);
+        await expect(backend.driver.deleteVolume(gone, context)).rejects.toMatchObject(fencedOut);
+      }));
+
     it('by an older token fails and disturbs nobody', () =>
       withBackend(makeBackend, async (backend) => {
         await expect(backend.another().takeOver(withToken(TOKEN - 1n))).rejects.toMatchObject(fencedOut);

@@ -85,15 +85,27 @@ const closeDescriptor = promisify(fs.close);
 
 function fileOf(descriptor: number): WritableFile {
   let closed = false;
+  let synced = false;
   return {
-    write: (bytes, offset, length, position) => writeDescriptor(descriptor, bytes, offset, length, position),
-    truncate: (lengthBytes) => truncateDescriptor(descriptor, lengthBytes),
-    sync: () => syncDescriptor(descriptor),
+    write: (bytes, offset, length, position) => {
+      synced = false;
+      return writeDescriptor(descriptor, bytes, offset, length, position);
+    },
+    truncate: (lengthBytes) => {
+      synced = false;
+      return truncateDescriptor(descriptor, lengthBytes);
+    },
+    sync: async () => {
+      await syncDescriptor(descriptor);
+      synced = true;
+    },
     close: async () => {
       // its number may be another file's by then
       if (closed) return;
       closed = true;
-      await closeDescriptor(descriptor);
+      // with nothing left to be written, closing waits for no disk, and another thread would cost more
+      if (synced) fs.closeSync(descriptor);
+      else await closeDescriptor(descriptor);
     },
   };
 }
@@ -113,7 +125,7 @@ export const nodeFileEffects: FileEffects = {
     try {
       await syncDescriptor(directory);
     } finally {
-      await closeDescriptor(directory);
+      fs.closeSync(directory);
     }
   },
   reflink: (from, to) => copyFile(from, to, fs.constants.COPYFILE_FICLONE_FORCE),

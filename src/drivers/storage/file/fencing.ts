@@ -1,8 +1,8 @@
-import { lstat, readdir } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type CallContext, DriverError } from '../driver.ts';
 import { asDriverError, unless } from './faults.ts';
-import type { FileStore } from './store.ts';
+import { type FileStore, hasToken } from './store.ts';
 
 /** A take-over that is not finished has its directory under this name. */
 const CLAIM = 'claim-';
@@ -26,18 +26,17 @@ async function workEntries(directory: string): Promise<readonly WorkEntry[]> {
   });
 }
 
-const isThere = async (path: string): Promise<boolean> => (await unless(['ENOENT'], lstat(path), null)) !== null;
-
 /**
  * Fences one pool. The claim is made before looking for others and gets its final name after, so that of two
  * concurrent take-overs the older one always fails: a call of a token works only while `work/<token>` is there.
  */
-async function fencePool(store: FileStore, { fencingToken }: CallContext, pool: string): Promise<void> {
+async function fencePool(store: FileStore, context: CallContext, pool: string): Promise<void> {
+  const { fencingToken } = context;
   const { effects, layout } = store;
   const directory = layout.workDirectory(pool);
   const own = layout.tokenDirectory(pool, fencingToken);
   const claim = join(directory, `${CLAIM}${fencingToken}`);
-  const isOwned = await isThere(own);
+  const isOwned = await hasToken(store, context, pool);
   const home = isOwned ? own : claim;
   if (!isOwned) await effects.makeDirectory(claim);
   const entries = await workEntries(directory);
@@ -83,18 +82,20 @@ export async function takeOver(store: FileStore, context: CallContext): Promise<
   });
 }
 
-const isFencedOut = async (
-  store: FileStore,
-  { fencingToken }: CallContext,
-  pools: readonly string[],
-): Promise<boolean> => {
-  for (const pool of pools) if (!(await isThere(store.layout.tokenDirectory(pool, fencingToken)))) return true;
+const isFencedOut = async (store: FileStore, context: CallContext, pools: readonly string[]): Promise<boolean> => {
+  for (const pool of pools) if (!(await hasToken(store, context, pool))) return true;
   return false;
 };
+
+/** Rejects with a fenced DriverError where the token is no longer valid in one of the pools. */
+export async function requireToken(store: FileStore, context: CallContext, pools: readonly string[]): Promise<void> {
+  if (await isFencedOut(store, context, pools)) throw fenced(context.fencingToken);
+}
 
 /**
  * Runs one call in the pools it touches. Rejects with the signal's reason where it aborted, with a fenced DriverError
  * where the token is no longer valid, else with the driver's words for what failed. `doing` completes "cannot …".
+ * `needsToken`: the work cannot be done without the token's directory, so that is not looked for first.
  */
 export async function fencedCall<T>(
   store: FileStore,
@@ -102,9 +103,10 @@ export async function fencedCall<T>(
   pools: readonly string[],
   doing: string,
   work: () => Promise<T>,
+  { needsToken = false }: { readonly needsToken?: boolean } = {},
 ): Promise<T> {
   context.signal.throwIfAborted();
-  if (await isFencedOut(store, context, pools)) throw fenced(context.fencingToken);
+  if (!needsToken) await requireToken(store, context, pools);
   try {
     return await work();
   } catch (error) {

@@ -10,7 +10,7 @@ import { readStream, writeStream } from './content.ts';
 import { copyAsideWith } from './copy.ts';
 import { type FileEffects, nodeFileEffects, sharedDirectorySync } from './effects.ts';
 import { asDriverError } from './faults.ts';
-import { fencedCall, takeOver } from './fencing.ts';
+import { fencedCall, requireToken, takeOver } from './fencing.ts';
 import { type Layout, layoutOf, type ObjectAddress, type ObjectKind } from './layout.ts';
 import {
   build,
@@ -161,21 +161,23 @@ export function createFileDriver(input: FileDriverConfigInput, effects: FileEffe
       }
     },
 
-    createVolume: (volume, context) =>
-      fencedCall(store, context, [volume.pool], `create volume ${volume.name}`, async () => {
-        if (!(await isComplete(store, volumeAt(volume), bytesOf(volume)))) {
-          await build(store, context, volumeAt(volume), bytesOf(volume), (aside) => openAside(store, aside));
-        }
+    createVolume: (volume, context) => {
+      const create = async (): Promise<BackendObject> => {
+        if (await isComplete(store, volumeAt(volume), bytesOf(volume)))
+          await requireToken(store, context, [volume.pool]);
+        else await build(store, context, volumeAt(volume), bytesOf(volume), (aside) => openAside(store, aside));
         return objectNamed(volume.name);
-      }),
+      };
+      return fencedCall(store, context, [volume.pool], `create volume ${volume.name}`, create, { needsToken: true });
+    },
     createVolumeFromSnapshot: (volume, snapshot, context) =>
       makeFrom(volumeAt(volume), bytesOf(volume), snapshotAt(snapshot), bytesOf(snapshot), context),
     createClonedVolume: (volume, source, context) =>
       makeFrom(volumeAt(volume), bytesOf(volume), volumeAt(source), bytesOf(source), context),
-    deleteVolume: (volume, context) =>
-      fencedCall(store, context, [volume.pool], `delete volume ${volume.name}`, () =>
-        remove(store, context, volumeAt(volume)),
-      ),
+    deleteVolume: (volume, context) => {
+      const take = (): Promise<void> => remove(store, context, volumeAt(volume));
+      return fencedCall(store, context, [volume.pool], `delete volume ${volume.name}`, take, { needsToken: true });
+    },
     // The one change that no rename makes: a stale worker that slept inside it could still lengthen a file, never harm its data.
     extendVolume: (volume, newSizeGiB, context) =>
       fencedCall(store, context, [volume.pool], `extend volume ${volume.name}`, async () => {

@@ -1,4 +1,4 @@
-import { lstat } from 'node:fs/promises';
+import { type BigIntStats, lstat } from 'node:fs';
 import { type CallContext, DriverError } from '../driver.ts';
 import type { FileEffects, WritableFile } from './effects.ts';
 import { errnoOf, unless } from './faults.ts';
@@ -22,9 +22,23 @@ export interface StoredObject {
 /** The unit of `st_blocks`, whatever the file system. */
 const STAT_BLOCK_BYTES = 512;
 
+/** What lies at this path; null: nothing. By callback, since the promise makes another error of each that is not there. */
+const lookAt = (path: string): Promise<BigIntStats | null> =>
+  new Promise((resolve, reject) => {
+    lstat(path, { bigint: true }, (error, found) => {
+      if (error === null) resolve(found);
+      else if (error.code === 'ENOENT') resolve(null);
+      else reject(error);
+    });
+  });
+
+/** Whether the token is valid in this pool: a newer owner takes its directory away. */
+export const hasToken = async (store: FileStore, { fencingToken }: CallContext, pool: string): Promise<boolean> =>
+  (await lookAt(store.layout.tokenDirectory(pool, fencingToken))) !== null;
+
 export async function findObject(store: FileStore, address: ObjectAddress): Promise<StoredObject | null> {
   const path = store.layout.pathOf(address);
-  const found = await unless(['ENOENT'], lstat(path, { bigint: true }), null);
+  const found = await lookAt(path);
   if (found === null) return null;
   if (!found.isFile())
     throw new DriverError(`${address.kind} ${address.name} in pool ${address.pool} is not a regular file`);
@@ -107,8 +121,9 @@ export async function remove(store: FileStore, context: CallContext, address: Ob
   try {
     await store.effects.rename(store.layout.pathOf(address), aside);
   } catch (error) {
-    // The object is gone, or the token's directory is: then the object is still there, and not ours to delete.
-    if (errnoOf(error) !== 'ENOENT' || (await findObject(store, address)) !== null) throw error;
+    // The object is gone, or the token's directory is: then it is not ours to delete, nor to say that it is gone.
+    const isGone = errnoOf(error) === 'ENOENT' && (await findObject(store, address)) === null;
+    if (!isGone || !(await hasToken(store, context, address.pool))) throw error;
   }
   await syncObjects(store, address);
   await discard(store, aside);
