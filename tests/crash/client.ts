@@ -14,11 +14,27 @@ export interface Ask {
   readonly project?: string;
   readonly body?: unknown;
   readonly headers?: Readonly<Record<string, string>>;
+  /** How long an answer is waited for; without it, for as long as the connection lasts. */
+  readonly timeoutMs?: number;
 }
 
+/** Sends one request somewhere; resolves to null when no answer comes. */
+export type Sender = (url: string, method: string, path: string, options?: Ask) => Promise<MaybeAnswer>;
+
 /** Sends one request as an administrator of a project; resolves to null when the connection breaks. */
-export async function ask(url: string, method: string, path: string, options: Ask = {}): Promise<MaybeAnswer> {
-  const { project = 'alpha', body, headers = {} } = options;
+export const ask: Sender = async (url, method, path, options) => {
+  const answer = await askOnce(url, method, path, options);
+  return answer === 'not sent' ? null : answer;
+};
+
+/** The same, telling where nobody listened from where no answer came: then it may be sent elsewhere. */
+export async function askOnce(
+  url: string,
+  method: string,
+  path: string,
+  options: Ask = {},
+): Promise<MaybeAnswer | 'not sent'> {
+  const { project = 'alpha', body, headers = {}, timeoutMs } = options;
   const sent = await fetch(`${url}/v3/${project}${path}`, {
     method,
     headers: {
@@ -28,10 +44,11 @@ export async function ask(url: string, method: string, path: string, options: As
       ...headers,
     },
     ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    ...(timeoutMs === undefined ? {} : { signal: AbortSignal.timeout(timeoutMs) }),
   })
     .then(async (response) => ({ response, text: await response.text() }))
-    .catch(() => null);
-  if (sent === null) return null;
+    .catch((error) => (error?.cause?.code === 'ECONNREFUSED' ? 'not sent' : null));
+  if (sent === null || sent === 'not sent') return sent;
   const { response, text } = sent;
   const requestId = response.headers.get('x-openstack-request-id') ?? '';
   return { status: response.status, requestId, json: text === '' ? undefined : JSON.parse(text) };

@@ -1,6 +1,6 @@
 import { deriveId, resourceIdOf } from '../../src/domain/kernel/ids.ts';
 import { type Acknowledged, Unexpected } from './acknowledged.ts';
-import { type Ask, ask, listAll, type MaybeAnswer } from './client.ts';
+import { type Ask, ask, listAll, type MaybeAnswer, type Sender } from './client.ts';
 import type { Random } from './random.ts';
 
 export const PROJECTS = ['alpha', 'beta'] as const;
@@ -24,7 +24,8 @@ export interface Load {
 /** More live volumes than this, and the load deletes rather than creates. */
 const MANY_VOLUMES = 90;
 
-export function createLoad(random: Random, acknowledged: Acknowledged): Load {
+/** `sender` chooses where requests go when there are more servers than the one that `run` is given. */
+export function createLoad(random: Random, acknowledged: Acknowledged, sender: Sender = ask): Load {
   let url = '';
   let volumes = new Map<string, KnownVolume>();
   let counter = 0;
@@ -38,7 +39,7 @@ export function createLoad(random: Random, acknowledged: Acknowledged): Load {
   ): Promise<MaybeAnswer> => {
     acknowledged.noteSent(what);
     const { repeated = false, ...request } = options;
-    const answer = await ask(url, method, path, request);
+    const answer = await sender(url, method, path, request);
     if (answer === null) acknowledged.noteNoAnswer();
     else acknowledged.noteAnswer(answer, { what, volumeId, repeated });
     return answer;

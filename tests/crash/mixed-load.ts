@@ -146,7 +146,8 @@ function failuresOf(log: LogView): ReadonlyMap<string, number> {
 
 const NOTHING = { sent: 0, acknowledged: 0, refused: 0, unavailable: 0, unanswered: 0 };
 
-const figuresSince = (now: Omit<Figures, 'by'>, before: Omit<Figures, 'by'> = NOTHING): string =>
+/** What clients have been told since. */
+export const figuresSince = (now: Omit<Figures, 'by'>, before: Omit<Figures, 'by'> = NOTHING): string =>
   `${now.sent - before.sent} sent, ${now.acknowledged - before.acknowledged} acknowledged, ` +
   `${now.refused - before.refused} refused, ${now.unavailable - before.unavailable} unavailable, ` +
   `${now.unanswered - before.unanswered} unanswered`;

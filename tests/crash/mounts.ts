@@ -1,5 +1,6 @@
 import { spawnSync } from 'node:child_process';
-import { closeSync, fsyncSync, mkdirSync, openSync, rmSync, writeSync } from 'node:fs';
+import { closeSync, fsyncSync, mkdirSync, mkdtempSync, openSync, rmSync, writeSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 function run(command: string, ...options: readonly string[]): void {
@@ -48,3 +49,30 @@ export const remountReadOnly = (directory: string): void => run('mount', '-o', '
 /** Makes files that nobody can write to, not even who has them open: as on a file system that went read-only. */
 export const setImmutable = (files: readonly string[], immutable: boolean): void =>
   run('chattr', immutable ? '+i' : '-i', ...files);
+
+/** Why no file system can be mounted here; null where one can. */
+export const whyNoMounts = (): string | null =>
+  tried((directory) => {
+    mountSmallDisk(directory, 1).unmount();
+  });
+
+/** Why no file of the temporary directory can be made immutable; null where one can. */
+export const whyNotImmutable = (): string | null =>
+  tried((directory) => {
+    const file = join(directory, 'file');
+    closeSync(openSync(file, 'w'));
+    setImmutable([file], true);
+    setImmutable([file], false);
+  });
+
+function tried(attempt: (directory: string) => void): string | null {
+  const directory = mkdtempSync(join(tmpdir(), 'scoria-drill-'));
+  try {
+    attempt(directory);
+    return null;
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  } finally {
+    rmSync(directory, { recursive: true, force: true });
+  }
+}

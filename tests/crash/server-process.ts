@@ -17,6 +17,12 @@ export interface ServerProcess {
   readonly readyAfterMs: number;
   /** `kill -9`; resolves when the process is gone. */
   kill(): Promise<void>;
+  /** SIGSTOP: it stands still, and its connections stay open. */
+  pause(): void;
+  /** SIGCONT. */
+  resume(): void;
+  /** When it last logged this, in ms of the wall clock; null where it never did. */
+  loggedAt(text: string): number | null;
   /** SIGTERM; resolves with how it ended. */
   terminate(): Promise<{ readonly code: number | null; readonly signal: string | null; readonly afterMs: number }>;
 }
@@ -29,14 +35,17 @@ export interface ServerHome {
   start(): Promise<ServerProcess>;
   /** Starts a server and kills it after so many ms, wherever it is by then. */
   startAndKill(afterMs: number): Promise<void>;
-  /** Kills whatever still runs. */
+  /** Kills whatever still runs, and what `stopWith` was told. */
   stopAll(): Promise<void>;
+  /** Something else that ends when all is stopped: other servers, an engine. */
+  stopWith(stop: () => Promise<void>): void;
 }
 
-/** `tree` is a configuration file's content; data directory and port are chosen here. */
+/** `tree` is a configuration file's content; data directory and port are chosen here. `watched` are texts that loggedAt knows. */
 export function createServerHome(
   folder: string,
   tree: { readonly server?: object; readonly [key: string]: unknown } = {},
+  watched: readonly string[] = [],
 ): ServerHome {
   const configFile = join(folder, 'scoria.yaml');
   const logFile = join(folder, 'server.log');
@@ -46,6 +55,7 @@ export function createServerHome(
   const config = parseConfig(whole);
 
   const running = new Map<ChildProcess, Promise<void>>();
+  const others: (() => Promise<void>)[] = [];
 
   const launch = () => {
     const child = spawn(process.execPath, ['src/main.ts', 'serve', '--config', configFile], {
@@ -57,6 +67,7 @@ export function createServerHome(
     const log = createWriteStream(logFile, { flags: 'a' });
     log.write(`--- started as process ${child.pid}\n`);
     const recent: string[] = [];
+    const logged = new Map<string, number>();
     let url: string | null = null;
     const listening = new Promise<void>((resolve) => {
       for (const stream of [child.stdout, child.stderr]) {
@@ -64,6 +75,7 @@ export function createServerHome(
           log.write(`${line}\n`);
           recent.push(line);
           if (recent.length > 20) recent.shift();
+          for (const text of watched) if (line.includes(text)) logged.set(text, Date.now());
           const found = /"url":"(http:[^"]+)"/.exec(line)?.[1];
           if (found === undefined) return;
           url = found;
@@ -79,7 +91,7 @@ export function createServerHome(
       });
     });
     running.set(child, gone);
-    return { child, listening, gone, recent: () => recent.join('\n'), url: () => url };
+    return { child, listening, gone, logged, recent: () => recent.join('\n'), url: () => url };
   };
 
   const kill = async (child: ChildProcess, gone: Promise<void>): Promise<void> => {
@@ -92,7 +104,7 @@ export function createServerHome(
     config,
     start: async () => {
       const startedAt = performance.now();
-      const { child, listening, gone, recent, url } = launch();
+      const { child, listening, gone, logged, recent, url } = launch();
       const timer = setTimeout(() => child.kill('SIGKILL'), READY_WITHIN_MS);
       await Promise.race([listening, gone]);
       clearTimeout(timer);
@@ -103,6 +115,9 @@ export function createServerHome(
         pid: child.pid ?? 0,
         readyAfterMs: performance.now() - startedAt,
         kill: () => kill(child, gone),
+        pause: () => void child.kill('SIGSTOP'),
+        resume: () => void child.kill('SIGCONT'),
+        loggedAt: (text) => logged.get(text) ?? null,
         terminate: async () => {
           const askedAt = performance.now();
           child.kill('SIGTERM');
@@ -118,6 +133,8 @@ export function createServerHome(
     },
     stopAll: async () => {
       await Promise.all([...running].map(([child, gone]) => kill(child, gone)));
+      for (const stop of others.splice(0).reverse()) await stop();
     },
+    stopWith: (stop) => void others.push(stop),
   };
 }
