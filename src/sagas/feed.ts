@@ -296,8 +296,10 @@ export function createOperationsFeed(deps: {
       stopping.abort();
       await loops;
       // one that was paused may have saved something that had ended: it is listed once more
-      if (isKeeper !== null) keeping = false;
-      await keep();
+      if (isKeeper === null) return save();
+      keeping = false;
+      // leases are given back all the same: what is saved is older then, which costs the next keeper reading
+      await keep().catch((error) => logger.warn({ err: error }, 'unfinished work cannot be saved now'));
     },
     failure: () => failed,
   };

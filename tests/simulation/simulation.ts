@@ -98,7 +98,8 @@ export async function simulate(seed: number, options: SimulationOptions = {}): P
     } else {
       history.note(process.name, 'is told to stop');
       operations.delete(name);
-      void chosen.stop().then(() => scheduler.kill(process));
+      const gone = (): void => scheduler.kill(process);
+      void chosen.stop().then(gone, gone);
     }
     return true;
   };
