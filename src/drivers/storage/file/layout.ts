@@ -1,4 +1,4 @@
-import { join, resolve } from 'node:path';
+import { join, resolve, sep } from 'node:path';
 import { DriverError } from '../driver.ts';
 import type { FileDriverConfig } from './config.ts';
 
@@ -43,23 +43,30 @@ const checkedName = (kind: ObjectKind, name: string): string => {
 export function layoutOf(config: FileDriverConfig): Layout {
   const root = resolve(config.directory);
   const pools = config.pools.map((pool) => pool.name);
-  const poolDirectory = (pool: string): string => {
-    if (!pools.includes(pool))
-      throw new DriverError(`backend ${config.backendName} has no pool ${JSON.stringify(pool)}`);
-    return join(root, pool);
+  // Joined once: every call of the driver needs several of them. A checked name is a single name, put behind as it is.
+  const directories = new Map(
+    pools.map((pool) => {
+      const of = (name: string): string => join(root, pool, name);
+      return [pool, { pool: join(root, pool), volume: of('volumes'), snapshot: of('snapshots'), work: of('work') }];
+    }),
+  );
+  const directoriesOf = (pool: string) => {
+    const found = directories.get(pool);
+    if (found === undefined) throw new DriverError(`backend ${config.backendName} has no pool ${JSON.stringify(pool)}`);
+    return found;
   };
-  const objectsDirectory = (kind: ObjectKind, pool: string): string => join(poolDirectory(pool), `${kind}s`);
-  const workDirectory = (pool: string): string => join(poolDirectory(pool), 'work');
+  const objectsDirectory = (kind: ObjectKind, pool: string): string => directoriesOf(pool)[kind];
+  const workDirectory = (pool: string): string => directoriesOf(pool).work;
   const tokenDirectory = (pool: string, fencingToken: bigint): string =>
-    join(workDirectory(pool), String(fencingToken));
+    `${workDirectory(pool)}${sep}${String(fencingToken)}`;
   return {
     pools,
-    poolDirectory,
+    poolDirectory: (pool) => directoriesOf(pool).pool,
     objectsDirectory,
     workDirectory,
     tokenDirectory,
-    pathOf: ({ kind, pool, name }) => join(objectsDirectory(kind, pool), checkedName(kind, name)),
+    pathOf: ({ kind, pool, name }) => `${objectsDirectory(kind, pool)}${sep}${checkedName(kind, name)}`,
     asidePath: ({ kind, pool, name }, fencingToken, role) =>
-      join(tokenDirectory(pool, fencingToken), `${role}.${kind}.${checkedName(kind, name)}`),
+      `${tokenDirectory(pool, fencingToken)}${sep}${role}.${kind}.${checkedName(kind, name)}`,
   };
 }
