@@ -11,7 +11,6 @@ import {
 import sharedPb from '@eventstore/db-client/generated/shared_pb.js';
 import type { Status } from '@eventstore/db-client/generated/status_pb.js';
 import type { BatchAppendResp } from '@eventstore/db-client/generated/streams_pb.js';
-import { aborted } from './abort.ts';
 import type { AppendCall, ClientSession } from './client-session.ts';
 import { CallLost } from './faults.ts';
 import { type Proposal, requestsOf } from './proposed-events.ts';
@@ -45,7 +44,12 @@ interface Pending {
 export function createBatchAppender(session: ClientSession): BatchAppender {
   const room = createRoom(MAX_BYTES_IN_FLIGHT);
   const calls = new WeakMap<AppendCall, OpenCall>();
+  const running = new Set<Attempt>();
   let turn: Promise<unknown> = Promise.resolve();
+
+  session.ended.addEventListener('abort', () => {
+    for (const attempt of running) attempt.giveUp(session.ended.reason);
+  });
 
   /** In turn: the first ones of a fresh client would overtake each other while it connects. */
   const openedInTurn = (): Promise<AppendCall> => {
@@ -60,37 +64,67 @@ export function createBatchAppender(session: ClientSession): BatchAppender {
     return opened;
   };
 
-  const attempt = async (proposal: Proposal, deadlineMs: number, given: AbortSignal): Promise<Appended> => {
-    const free = await room.take(proposal.bytes, given);
+  const make = async (proposal: Proposal, deadlineMs: number, attempt: Attempt): Promise<Appended> => {
+    const free = await room.take(proposal.bytes, attempt);
     try {
       const { send } = openedOn(await openedInTurn());
-      given.throwIfAborted();
-      return await send(proposal, deadlineMs, given);
+      attempt.throwIfOver();
+      return await send(proposal, deadlineMs, attempt);
     } finally {
       free();
     }
   };
 
   return {
-    append: async (proposal, deadlineMs) => {
-      const late = new AbortController();
-      const timer = setTimeout(
-        () => late.abort(new CallLost(`no answer to an append within ${deadlineMs} ms`, true)),
-        deadlineMs,
-      );
-      const given = AbortSignal.any([late.signal, session.ended]);
-      try {
-        return await Promise.race([attempt(proposal, deadlineMs, given), aborted(given)]);
-      } finally {
-        clearTimeout(timer);
-        late.abort();
-      }
+    append: (proposal, deadlineMs) =>
+      new Promise((resolve, reject) => {
+        const attempt = createAttempt(reject);
+        const end = (): void => {
+          clearTimeout(timer);
+          running.delete(attempt);
+        };
+        const timer = setTimeout(
+          () => attempt.giveUp(new CallLost(`no answer to an append within ${deadlineMs} ms`, true)),
+          deadlineMs,
+        );
+        running.add(attempt);
+        if (session.ended.aborted) attempt.giveUp(session.ended.reason);
+        make(proposal, deadlineMs, attempt).then(resolve, reject).finally(end);
+      }),
+  };
+}
+
+/** An append that is waited for. An AbortSignal would do as well, at a tenth of the work of the whole append. */
+interface Attempt {
+  /** Rejects who waits for it, once and for all. */
+  giveUp(reason: Error): void;
+  throwIfOver(): void;
+  /** What is to be undone when it is given up; only the last one said counts. */
+  whenOver(undo: (reason: Error) => void): void;
+}
+
+function createAttempt(reject: (reason: Error) => void): Attempt {
+  let over: Error | null = null;
+  let undo: ((reason: Error) => void) | null = null;
+  return {
+    giveUp: (reason) => {
+      if (over !== null) return;
+      over = reason;
+      reject(reason);
+      undo?.(reason);
+    },
+    throwIfOver: () => {
+      if (over !== null) throw over;
+    },
+    whenOver: (next) => {
+      undo = next;
+      if (over !== null) next(over);
     },
   };
 }
 
 interface OpenCall {
-  send(proposal: Proposal, deadlineMs: number, given: AbortSignal): Promise<Appended>;
+  send(proposal: Proposal, deadlineMs: number, attempt: Attempt): Promise<Appended>;
 }
 
 function openCall(stream: AppendCall): OpenCall {
@@ -113,19 +147,18 @@ function openCall(stream: AppendCall): OpenCall {
     stream.end();
   });
   return {
-    send: (proposal, deadlineMs, given) =>
+    send: (proposal, deadlineMs, attempt) =>
       new Promise((resolve, reject) => {
         if (broken !== null) {
           reject(broken);
           return;
         }
         const id = randomUUID();
-        const giveUp = (): void => {
-          pending.delete(id);
-          reject(given.reason);
-        };
         pending.set(id, { stream: proposal.stream, resolve, reject });
-        given.addEventListener('abort', giveUp, { once: true });
+        attempt.whenOver((reason) => {
+          pending.delete(id);
+          reject(reason);
+        });
         for (const request of requestsOf(proposal, id, deadlineMs)) stream.write(request);
       }),
   };
@@ -192,7 +225,7 @@ function createRoom(size: number) {
   };
   return {
     /** Resolves with what gives the room back. */
-    take: (bytes: number, signal: AbortSignal): Promise<() => void> =>
+    take: (bytes: number, attempt: Attempt): Promise<() => void> =>
       new Promise((resolve, reject) => {
         const enter = (): void => {
           used += bytes;
@@ -204,11 +237,10 @@ function createRoom(size: number) {
         }
         const one = { bytes, enter };
         waiting.add(one);
-        const giveUp = (): void => {
+        attempt.whenOver((reason) => {
           waiting.delete(one);
-          reject(signal.reason);
-        };
-        signal.addEventListener('abort', giveUp, { once: true });
+          reject(reason);
+        });
       }),
   };
 }
