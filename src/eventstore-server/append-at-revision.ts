@@ -1,6 +1,7 @@
 import { type EventToAppend, RevisionConflict, StoreUnavailable } from '../ports/event-store.ts';
 import type { Loaded, LogWriter } from './log-writer.ts';
 import { eventAt, lastEvent, NO_EVENTS, type StreamHead } from './stream-head.ts';
+import { isMetastream } from './wire.ts';
 import {
   type Expected,
   MAX_CONFLICTS,
@@ -17,6 +18,12 @@ export async function appendAtRevision(
   expected: bigint | 'no-stream',
   events: readonly EventToAppend[],
 ): Promise<WriteOutcome> {
+  if (expected === 'no-stream' && !isMetastream(stream)) {
+    // Most often it is new: then nothing of it need be read. What else it may be is looked at below, where the same
+    // append is sent once more.
+    const created = await log.create(stream, events);
+    if (created !== null) return { kind: 'written', ...created };
+  }
   for (let conflicts = 0; conflicts <= MAX_CONFLICTS; conflicts += 1) {
     const loaded = await log.load(stream);
     const refusal = refusalBeforeIds(loaded.head, expected);

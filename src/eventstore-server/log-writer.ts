@@ -5,7 +5,9 @@ import {
   type EventStore,
   type EventToAppend,
   type ExpectedRevision,
+  type Position,
   type RecordedEvent,
+  RevisionConflict,
   StoreUnavailable,
 } from '../ports/event-store.ts';
 import type { CommittedIds } from './committed-ids.ts';
@@ -22,6 +24,11 @@ export interface LogWriter {
   readonly open: RecentStreams;
   /** Appends, notes the ids, and sends the same again where the outcome is not known. */
   store(stream: string, after: bigint, events: readonly EventToAppend[]): Promise<AppendResult>;
+  /**
+   * Appends to a stream that nothing says of, and tells whether that made it; null: it was there, or this repeats what
+   * made it. Runs alone.
+   */
+  create(stream: string, events: readonly EventToAppend[]): Promise<AppendResult | null>;
   /** Appends a `$metadata` event behind the last one, which is at revision `after`. */
   storeMetadata(stream: string, text: string, after: bigint, writer: Writer): Promise<AppendResult>;
   /** The stream and, where it is a metastream, the one that it is about. */
@@ -55,6 +62,9 @@ export interface LogWriterOptions {
 
 const MAX_ATTEMPTS = 3;
 
+/** Before the first position of any log. */
+const NOWHERE: Position = -1n;
+
 export const expectedOf = (after: bigint): ExpectedRevision => (after === NO_EVENTS ? 'no-stream' : after);
 
 export const textOf = (event: EventToAppend | RecordedEvent): string =>
@@ -62,12 +72,40 @@ export const textOf = (event: EventToAppend | RecordedEvent): string =>
 
 export function createLogWriter({ eventStore, ids, rememberedStreams, system, onFault }: LogWriterOptions): LogWriter {
   const open = createRecentStreams(rememberedStreams);
+  /** The end of the log when this was first asked for, and the last position of what this appended. */
+  let firstEnd: Position | null = null;
+  let lastWritten: Position = NOWHERE;
+
+  /** True where it lies behind all that this is known to have appended; a repeated append does not. */
+  const note = (stream: string, events: readonly EventToAppend[], { revision, position }: AppendResult): boolean => {
+    const stored = events.map(({ id }) => id);
+    ids.note(stream, stored, revision);
+    if (position <= lastWritten) return false;
+    lastWritten = position;
+    return true;
+  };
 
   const store: LogWriter['store'] = async (stream, after, events) => {
     const result = await appendPatiently(eventStore, stream, expectedOf(after), events);
-    const stored = events.map(({ id }) => id);
-    ids.note(stream, stored, result.revision);
+    note(stream, events, result);
     return result;
+  };
+
+  // A repeat is told by its position. A tombstone lies at `firstEnd` or before, or this has written it: what it ends lies
+  // before that, so that what lies behind both is in no stream that was ended.
+  const create: LogWriter['create'] = async (stream, events) => {
+    firstEnd ??= (await eventStore.head()) ?? NOWHERE;
+    if ((await lastEvent(eventStore, metastreamOf(stream))) !== null) return null;
+    try {
+      const result = await appendPatiently(eventStore, stream, 'no-stream', events);
+      const isLast = note(stream, events, result);
+      if (!isLast || result.position <= firstEnd) return null;
+      open.add(stream);
+      return result;
+    } catch (error) {
+      if (error instanceof RevisionConflict) return null;
+      throw error;
+    }
   };
 
   const storeMetadata: LogWriter['storeMetadata'] = (stream, text, after, writer) => {
@@ -98,6 +136,7 @@ export function createLogWriter({ eventStore, ids, rememberedStreams, system, on
     ids,
     open,
     store,
+    create,
     storeMetadata,
     reopen,
     load: async (stream) => ({
