@@ -295,6 +295,8 @@ export function createOperationDriver(options: {
   /** What is recorded counts: pending events that may or may not have been appended are dropped, and done over. */
   const reload: OperationDriver['reload'] = async (run) => {
     const [first] = run.pending;
+    // before it is read, so that whoever says so meanwhile is heard
+    run.stale = false;
     try {
       run.operation = await recorded(run);
       run.pending = run.operation.started === null && first?.type === 'OperationStarted' ? [first] : [];

@@ -184,7 +184,8 @@ export function createOperationRunner(options: {
 
   const hasMore = (run: Scheduled): boolean => {
     if (!running.has(run.id)) return false;
-    if (!run.stale) run.missed = false;
+    const wasMissed = run.missed && !run.stale;
+    if (wasMissed) run.missed = false;
     if (run.heard >= run.operation.seen) {
       // somebody else appended while it was driven here
       run.stale = true;
@@ -196,7 +197,7 @@ export function createOperationRunner(options: {
       dropEnded(run);
       return false;
     }
-    return run.again && isMine(run);
+    return (run.again || wasMissed) && isMine(run);
   };
 
   const adopt = (
@@ -248,6 +249,8 @@ export function createOperationRunner(options: {
         run.stale = true;
       }
     } else run.stale = true;
+    // Whose it is must not be judged by what is out of date.
+    if (run.stale) run.missed = true;
     if (hasEnded(run.operation) || ENDS.has(event.type)) dropEnded(run);
     else schedule(run);
   };

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { mutants } from './mutants/all.ts';
+import { sideBySideMutants } from './mutants/side-by-side.ts';
 import { describeRun } from './report.ts';
 import { simulate } from './simulation.ts';
 
@@ -26,6 +27,13 @@ describe('servers that crash, wait, and are told wrong things', () => {
     }
   });
 
+  it.each([
+    [260, 'an operation that was stopped before it was begun, where the stop was never heard of'],
+    [995, 'an operation whose state was out of date where its next step was to be begun'],
+  ])('go on, at seed %d, with %s', { timeout: 60_000 }, async (seed) => {
+    expect((await simulate(seed, { many: true })).violations).toEqual([]);
+  });
+
   it('do the same at every step when a seed is run again', async () => {
     for (const seed of [3, 14, 25]) {
       const [first, second] = [await simulate(seed, { history: true }), await simulate(seed, { history: true })];
@@ -46,4 +54,16 @@ describe('the simulation finds a server that', () => {
     }
     expect.fail(`none of ${MOST_SEEDS} seeds shows it`);
   });
+});
+
+describe('the simulation finds processes side by side of which one', () => {
+  it.each([['does not ask again whether an operation is still its own', 205]] as const)(
+    '%s, at seed %d',
+    { timeout: 60_000 },
+    async (name, seed) => {
+      const mutant = sideBySideMutants.find((one) => one.name === name);
+      if (mutant === undefined) throw new Error(`no defect is named ${name}`);
+      expect((await simulate(seed, { many: true, mutant })).violations).not.toEqual([]);
+    },
+  );
 });
