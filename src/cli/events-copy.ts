@@ -53,6 +53,12 @@ export async function eventsImport(options: ImportOptions): Promise<void> {
   );
 }
 
+/**
+ * The embedded store's writer takes appends in the order in which they are sent, and commits them as groups. A server of
+ * EventStoreDB's protocol promises that for one stream only, and one that is sent again comes behind the others.
+ */
+const APPENDS_IN_FLIGHT = { embedded: 64, engine: 1 } as const;
+
 interface Copying extends TargetOptions {
   readonly what: string;
   readonly keepsForeign: boolean;
@@ -63,7 +69,7 @@ async function copyInto(source: LogSource, to: LogLocation, options: Copying): P
   try {
     const { report, comparison } = await withProgress('events', (onBar) => {
       const onProgress = (_: Phase, done: number, total: number | null): void => onBar(done, total ?? done);
-      return work(source, target, options, onProgress);
+      return work(source, target, { ...options, inFlight: APPENDS_IN_FLIGHT[to.kind] }, onProgress);
     });
     const { same, parting } = comparison;
     printRecord(
@@ -80,13 +86,13 @@ async function copyInto(source: LogSource, to: LogLocation, options: Copying): P
 async function work(
   source: LogSource,
   target: EventStore,
-  { verifyOnly, keepsForeign }: Copying,
+  { verifyOnly, keepsForeign, inFlight }: Copying & { readonly inFlight: number },
   onProgress: (phase: Phase, done: number, total: number | null) => void,
 ): Promise<{ readonly report: Partial<CopyReport>; readonly comparison: Comparison }> {
   if (verifyOnly === true) {
     return { report: {}, comparison: await compareCopy(source, target, Number.POSITIVE_INFINITY, onProgress) };
   }
-  const report = await copyLog(source, target, { keepsForeign, onProgress });
+  const report = await copyLog(source, target, { keepsForeign, inFlight, onProgress });
   return { report, comparison: await compareCopy(source, target, report.events, onProgress) };
 }
 

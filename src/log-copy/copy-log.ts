@@ -7,6 +7,8 @@ export type Phase = 'checked' | 'found in the target' | 'copied' | 'compared';
 
 export interface CopyOptions {
   readonly keepsForeign: boolean;
+  /** Appends under way together: 1, unless the target stores them in the order in which they are sent. */
+  readonly inFlight: number;
   /** `total` is null while the source has not been counted. */
   readonly onProgress?: (phase: Phase, done: number, total: number | null) => void;
 }
@@ -25,9 +27,8 @@ const MAX_APPEND_EVENTS = 256;
 
 /**
  * Copies a log into a store that holds nothing, or a beginning of it (an interrupted copy): same streams, revisions,
- * ids, types, data, metadata and order. One append after the other, since a failed one that is sent again would come
- * behind those that went out after it; events of one stream in a row are one append. Repeats are told by id and
- * revision. Throws NotCopied before anything is written, or what the stores throw; then it is simply run again.
+ * ids, types, data, metadata and order. Appends go out in the order of the log; events of one stream in a row are one
+ * append. Repeats are told by id and revision. After a failure nothing more is sent. Throws NotCopied before anything is written, or what the stores throw; then it is simply run again.
  */
 export async function copyLog(source: LogSource, target: EventStore, options: CopyOptions): Promise<CopyReport> {
   const { onProgress } = options;
@@ -37,16 +38,25 @@ export async function copyLog(source: LogSource, target: EventStore, options: Co
   };
   const total = await checkSource(source, checking);
   const events = source.read()[Symbol.asyncIterator]();
+  const underWay: Promise<number>[] = [];
   try {
     const present = await skipPresent(events, target, (done) => onProgress?.('found in the target', done, total));
     let copied = 0;
-    for await (const run of runsOf(events, total - present)) {
-      await appendRun(target, run);
-      copied += run.length;
+    const oldestDone = async (): Promise<void> => {
+      copied += (await underWay.shift()) ?? 0;
       onProgress?.('copied', present + copied, total);
+    };
+    for await (const run of runsOf(events, total - present)) {
+      const append = appendRun(target, run);
+      // It is awaited in its turn; a failure before that must not end the process.
+      append.catch(() => undefined);
+      underWay.push(append);
+      if (underWay.length >= options.inFlight) await oldestDone();
     }
+    while (underWay.length > 0) await oldestDone();
     return { events: total, present, copied };
   } finally {
+    await Promise.allSettled(underWay);
     await events.return?.();
   }
 }
@@ -63,7 +73,9 @@ async function skipPresent(
     const field = event === null ? 'end' : differingField(event, there);
     if (field !== null) {
       const parting: Parting = { at: present, field, source: event, target: there };
-      throw new NotCopied(`the target is not a beginning of the source: ${partingText(parting)}. Nothing was written`);
+      throw new NotCopied(
+        `the target is not a beginning of the source: ${partingText(parting)}. Nothing was written; begin with an empty target`,
+      );
     }
     present += 1;
     if (present % 500 === 0) onProgress(present);
@@ -91,12 +103,13 @@ async function* runsOf(events: AsyncIterator<LoggedEvent>, limit: number): Async
   if (run.length > 0) yield run;
 }
 
-async function appendRun(target: EventStore, run: readonly LoggedEvent[]): Promise<void> {
+async function appendRun(target: EventStore, run: readonly LoggedEvent[]): Promise<number> {
   const [first] = run;
-  if (first === undefined) return;
+  if (first === undefined) return 0;
   const expected = first.revision === 0n ? 'no-stream' : first.revision - 1n;
   const proposed: EventToAppend[] = run.map(({ id, type, data, metadata }) => ({ id, type, data, metadata }));
   await target.append(first.stream, expected, proposed);
+  return run.length;
 }
 
 /** The first `events` events of the source against all of the target. */

@@ -20,7 +20,7 @@ afterEach(async () => {
 });
 
 const copy = (source: LogSource = storeSource(from.store), target: EventStore = to.store) =>
-  copyLog(source, target, { keepsForeign: true });
+  copyLog(source, target, { keepsForeign: true, inFlight: 64 });
 
 /** A source that breaks off behind so many events. */
 const brokenAfter = (count: number): LogSource => {
@@ -37,6 +37,67 @@ const brokenAfter = (count: number): LogSource => {
     },
   };
 };
+
+/** The store, which fails at the append of that number and says how many were under way at most. */
+function failingAt(store: EventStore, failsAt: number) {
+  const seen = { appends: 0, underWay: 0, most: 0 };
+  const append: EventStore['append'] = async (...args) => {
+    seen.appends += 1;
+    if (seen.appends === failsAt) throw new Error('disk gone');
+    seen.underWay += 1;
+    seen.most = Math.max(seen.most, seen.underWay);
+    try {
+      return await store.append(...args);
+    } finally {
+      seen.underWay -= 1;
+    }
+  };
+  return { seen, store: { ...store, append } };
+}
+
+describe('appends under way together', () => {
+  it('given 2,000 over 500 streams sent to the embedded store at once, it stores them in the order they were sent', async () => {
+    const sent = Array.from({ length: 2_000 }, (_, n) => ({
+      stream: `volume-${(n * 7) % 500}`,
+      event: anEvent({ n }),
+    }));
+    const next = new Map<string, bigint>();
+    const appends = sent.map(({ stream, event }) => {
+      const revision = next.get(stream) ?? 0n;
+      next.set(stream, revision + 1n);
+      return to.store.append(stream, revision === 0n ? 'no-stream' : revision - 1n, [event]);
+    });
+    await Promise.all(appends);
+    const stored: string[] = [];
+    for await (const { id } of to.store.readAll()) stored.push(id);
+    expect(stored).toEqual(sent.map(({ event }) => event.id));
+  });
+
+  it.each([1, 8])('are never more than %i, where that is said', async (inFlight) => {
+    await fill(from.store, 200);
+    const { store, seen } = failingAt(to.store, Number.POSITIVE_INFINITY);
+    await copyLog(storeSource(from.store), store, { keepsForeign: true, inFlight });
+    expect(seen.most).toBe(inFlight);
+    expect(await contentOf(to.store)).toEqual(await contentOf(from.store));
+  });
+
+  it('given one of them fails while later ones are stored, ends with that failure, and the next copy says where they part', async () => {
+    await fill(from.store, 300);
+    await expect(copy(storeSource(from.store), failingAt(to.store, 20).store)).rejects.toThrow('disk gone');
+    const before = await contentOf(to.store);
+    await expect(copy()).rejects.toThrow(/is not a beginning of the source.*begin with an empty target/);
+    expect(await contentOf(to.store)).toEqual(before);
+  });
+
+  it('given one fails that went alone, the next copy goes on behind it', async () => {
+    await fill(from.store, 300);
+    const { store } = failingAt(to.store, 20);
+    const alone = copyLog(storeSource(from.store), store, { keepsForeign: true, inFlight: 1 });
+    await expect(alone).rejects.toThrow('disk gone');
+    expect((await copy()).present).toBeGreaterThan(0);
+    expect(await contentOf(to.store)).toEqual(await contentOf(from.store));
+  });
+});
 
 describe('copying a log', () => {
   it('given streams that alternate, the copy has the same events in the same order, byte for byte', async () => {
@@ -111,7 +172,7 @@ describe('copying a log', () => {
 
   it('given events of other programs, keeps them where both logs are embedded, else refuses', async () => {
     await from.store.append('theirs', 'no-stream', [aForeignEvent()]);
-    await expect(copyLog(storeSource(from.store), to.store, { keepsForeign: false })).rejects.toThrow(
+    await expect(copyLog(storeSource(from.store), to.store, { keepsForeign: false, inFlight: 1 })).rejects.toThrow(
       /stream theirs\) was written by another program/,
     );
     expect(await to.store.head()).toBeNull();

@@ -26,7 +26,7 @@ async function exported(): Promise<readonly string[]> {
   return lines;
 }
 
-const imported = () => copyLog(fileSource(file), to.store, { keepsForeign: true });
+const imported = () => copyLog(fileSource(file), to.store, { keepsForeign: true, inFlight: 64 });
 
 describe('a log as JSON lines', () => {
   it('comes in again as it went out, with line separators in texts and events of other programs', async () => {

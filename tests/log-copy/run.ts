@@ -5,7 +5,7 @@
  */
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -22,16 +22,23 @@ interface Ended {
   readonly output: string;
 }
 
-async function scoria(args: readonly string[], killAfterMs?: number): Promise<Ended> {
+/** `killWhen`: it is looked at every few milliseconds, and ends the command with SIGKILL once it holds. */
+async function scoria(args: readonly string[], killWhen?: () => Promise<boolean>): Promise<Ended> {
   const child = spawn(process.execPath, [MAIN, 'events', ...args], { stdio: ['ignore', 'pipe', 'inherit'] });
   let output = '';
+  let hasEnded = false;
   child.stdout.setEncoding('utf8').on('data', (text: string) => {
     output += text;
   });
-  const ended = new Promise<number | null>((resolve) => child.once('close', resolve));
-  if (killAfterMs !== undefined) {
-    await Promise.race([sleep(killAfterMs), ended]);
-    child.kill('SIGKILL');
+  const ended = new Promise<number | null>((resolve) =>
+    child.once('close', (status) => {
+      hasEnded = true;
+      resolve(status);
+    }),
+  );
+  while (killWhen !== undefined && !hasEnded) {
+    if (await killWhen()) child.kill('SIGKILL');
+    await sleep(10);
   }
   return { status: await ended, output };
 }
@@ -43,14 +50,9 @@ function must(holds: boolean, what: string): void {
 /** Killed once when some of it is there, then run to its end. */
 async function copyWithKill(from: string, to: string, present: () => Promise<bigint | null>): Promise<void> {
   const args = ['copy', '--json', '--from', from, '--to', to];
-  let killAfterMs = 4_000;
-  let before = await present();
-  while ((before ?? 0n) === 0n) {
-    const killed = await scoria(args, killAfterMs);
-    must(killed.status === null, `the copy is killed before it ends (after ${killAfterMs} ms)`);
-    before = await present();
-    killAfterMs *= 1.5;
-  }
+  // Some of it, where the rest is still to come.
+  const killed = await scoria(args, async () => ((await present()) ?? 0n) > 0n);
+  must(killed.status === null, 'the copy is killed before it ends');
   const startedAt = performance.now();
   const { status, output } = await scoria(args);
   must(status === 0, `the copy ends with 0, and not ${status}`);
@@ -77,7 +79,10 @@ async function digestOf(path: string): Promise<string> {
 }
 
 const headIn = (path: string) => async (): Promise<bigint | null> => {
-  const store = await openSqliteEventStore({ file: join(path, 'events.db'), readOnly: true }).catch(() => null);
+  const file = join(path, 'events.db');
+  if (!existsSync(file)) return null;
+  // It may be in the middle of being made.
+  const store = await openSqliteEventStore({ file, readOnly: true }).catch(() => null);
   const head = (await store?.head()) ?? null;
   await store?.close();
   return head;
