@@ -147,6 +147,8 @@ export function createOperationsFeed(deps: {
   };
 
   const save = async (): Promise<void> => {
+    // one that was paused since it asked must not put back what its successor has removed
+    if (isKeeper?.() === false) return;
     const checkpoint = seen;
     const work = openWork();
     const added = [...work].filter(([key]) => !savedWork.has(key) || unsaved.has(key));

@@ -21,6 +21,8 @@ export interface SimulatedLog {
 }
 
 const DELIVERED_AGAIN = 3;
+/** What an undo that finds nothing must not leave to land after it. */
+const CLAIMS: ReadonlySet<string> = new Set(['PoolCapacityClaimed', 'VolumePinned']);
 
 /** One log that survives every process: calls take their turn, go wrong, and are known to have gone well only later. */
 export function createSimulatedLog(options: {
@@ -98,6 +100,9 @@ export function createSimulatedLog(options: {
 
     return {
       append: async (stream, expected, events) => {
+        const { pauseBeforeClaim } = weather();
+        if (pauseBeforeClaim > 0 && events.some(({ type }) => CLAIMS.has(type)) && random.chance(pauseBeforeClaim))
+          scheduler.pause(process, random.between(20_000, 40_000));
         await scheduler.turn(process, `append ${events.map(({ type }) => type).join(', ')} to ${stream}`);
         const { append } = weather();
         if (random.chance(append.down)) throw new StoreUnavailable('the event store is down', 'not-done');

@@ -29,6 +29,8 @@ export interface SimulationOptions {
   readonly mutant?: Mutant;
   /** Several processes carry operations out side by side, and stand still at times. */
   readonly many?: boolean;
+  /** Of several processes: they often stand still between the decision of a claim and its append. */
+  readonly pausesBeforeClaims?: boolean;
   /** Keeps every line of what happened; without it only the verdict. */
   readonly history?: boolean;
 }
@@ -58,7 +60,8 @@ export async function simulate(seed: number, options: SimulationOptions = {}): P
   const random = createRandom(seed);
   const many = options.many ?? false;
   const embedded = !many && random.chance(0.5);
-  const storm = many ? weatherOfMany(random) : weatherOf(random, embedded);
+  const weatherOfSeed = many ? weatherOfMany(random) : weatherOf(random, embedded);
+  const storm = options.pausesBeforeClaims === true ? { ...weatherOfSeed, pauseBeforeClaim: 0.2 } : weatherOfSeed;
   let weather: Weather = storm;
   let crashes = 0;
   const history = createHistory(options.history ?? false);

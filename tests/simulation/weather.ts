@@ -13,6 +13,8 @@ export interface Weather {
   readonly clockJump: number;
   /** Per step, of many processes: one stands still for as long as its leases last, or longer. */
   readonly pause: number;
+  /** Per claim or pin, of many processes: its writer stands still between the decision and the append. */
+  readonly pauseBeforeClaim: number;
   /** Per step, of many processes: one is told to stop, and hands over what it has. */
   readonly leave: number;
   readonly append: { readonly down: number; readonly lost: number; readonly landed: number; readonly late: number };
@@ -61,6 +63,7 @@ export const CALM: Weather = {
   powerLoss: 0,
   clockJump: 0,
   pause: 0,
+  pauseBeforeClaim: 0,
   leave: 0,
   append: { down: 0, lost: 0, landed: 0, late: 0 },
   readDown: 0,
@@ -96,6 +99,7 @@ export function weatherOf(random: Random, exclusive: boolean): Weather {
   return {
     pace,
     pause: 0,
+    pauseBeforeClaim: 0,
     leave: 0,
     crash: random.weighted([
       [2, 0],
