@@ -16,6 +16,7 @@ import { createOperationRunner, type OperationRunner } from '../sagas/runner.ts'
 import { createSchedulerService } from '../sagas/scheduler-service.ts';
 import type { OperationsLogger } from '../sagas/services.ts';
 import { type ConfiguredBackend, createStorageWorkers } from '../sagas/workers.ts';
+import { stopInOrder } from './stopping.ts';
 import type { Stores } from './stores.ts';
 
 export interface Operations {
@@ -142,13 +143,14 @@ export function createOperations(deps: {
       await shares?.partitions?.start();
       drift.start();
     },
-    stop: async () => {
-      await drift.stop();
-      await runner.stop();
-      await feed.stop();
-      await orphans.stop();
-      await Promise.all([shares?.partitions?.stop(), workers.stop(), scheduler?.stop()]);
-    },
+    stop: () =>
+      stopInOrder([
+        [drift.stop],
+        [runner.stop],
+        [feed.stop],
+        [orphans.stop],
+        [async () => shares?.partitions?.stop(), workers.stop, async () => scheduler?.stop()],
+      ]),
     missing: () => [
       ...workers.notReady().map(({ backend, reason }) => `backend ${backend}: ${reason}`),
       ...(feed.failure() === null ? [] : [`operations feed: ${feed.failure()}`]),

@@ -13,6 +13,7 @@ import { serveEventStoreProtocol } from './event-store-protocol.ts';
 import { connectionLimits, createHealth } from './health.ts';
 import { createOperations } from './operations.ts';
 import { startReadModels } from './read-models.ts';
+import { type Stops, stopInOrder } from './stopping.ts';
 import { openStores } from './stores.ts';
 import { type Attempt, startWhenEnginesAnswer } from './waiting-for-engines.ts';
 
@@ -28,7 +29,7 @@ export interface Server {
 
 type Started = Omit<Server, 'stop'>;
 /** Takes what is to be stopped: the last first; what came in one call together. */
-type Later = (...stops: readonly (() => Promise<void>)[]) => void;
+type Later = (...stops: Stops) => void;
 
 /**
  * Builds the adapters, starts the chosen roles and listens. Throws when the data directory is another server's, a file is
@@ -39,17 +40,9 @@ export async function startServer(config: Config, logger: Logger, clock: Clock =
 }
 
 async function startOnce(config: Config, logger: Logger, clock: Clock, attempt: Attempt): Promise<Server> {
-  const stops: (readonly (() => Promise<void>)[])[] = [];
+  const stops: Stops[] = [];
   const later: Later = (...together) => stops.push(together);
-  const stop = async (): Promise<void> => {
-    const failures: unknown[] = [];
-    // what cannot be stopped in order (its store is away) keeps nothing else from being stopped
-    for (const together of stops.splice(0).reverse()) {
-      const stopped = await Promise.allSettled(together.map((stopOne) => stopOne()));
-      failures.push(...stopped.flatMap((one) => (one.status === 'rejected' ? [one.reason] : [])));
-    }
-    if (failures.length > 0) throw failures[0];
-  };
+  const stop = (): Promise<void> => stopInOrder(stops.splice(0).reverse());
   try {
     const start = config.roles.includes('eventstore') ? startAlone : startRoles;
     return { ...(await start(config, logger, clock, later, attempt)), stop };
