@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { StoreUnavailable } from '../../src/ports/event-store.ts';
-import { createEngineHealth, healthOver } from '../../src/server/engine-health.ts';
-import { failureOf } from '../../src/server/engine-reasons.ts';
-import { createTestClock } from '../sagas/test-clock.ts';
+import { createEngineHealth, type Engine, healthOver } from '../../src/server/engine-health.ts';
+import { type EngineName, failureOf } from '../../src/server/engine-reasons.ts';
+import { createTestClock, type TestClock } from '../sagas/test-clock.ts';
 
 const collecting = () => {
   const lines: string[] = [];
@@ -75,6 +75,39 @@ describe('the health of engines', () => {
     const slow = health.readiness();
     await clock.pass(2_000);
     expect(await slow).toEqual({ ready: false, missing: ['the stores answer too slowly to tell'] });
+  });
+});
+
+describe('readiness', () => {
+  /** What a load balancer usually waits for an answer. */
+  const USUAL_LIMIT_MS = 2_000;
+  const hang = (): Promise<never> => new Promise(() => undefined);
+
+  /** How long an answer took by the clock that the limits count on: the machine's speed has no part in it. */
+  const answered = async (engines: readonly Engine[], clock: TestClock, readiness: () => Promise<never>) => {
+    const health = healthOver({ readiness }, { stores: { engines }, clock, logger: collecting().logger });
+    const startedMs = clock.monotonicMs();
+    let answer: { readonly ready: boolean; readonly missing: readonly string[]; readonly ms: number } | null = null;
+    void Promise.resolve(health.readiness()).then((found) => {
+      answer = { ...found, ms: clock.monotonicMs() - startedMs };
+    });
+    await clock.until(() => answer !== null, USUAL_LIMIT_MS);
+    return answer;
+  };
+  const named = (name: EngineName, ask: () => Promise<unknown>): Engine => ({ name, ask });
+
+  it('is told within a second where every engine hangs: they are asked together', async () => {
+    const engines = [named('event store', hang), named('read store', hang), named('coordination', hang)];
+    const missing = engines.map(({ name }) => `${name}: no answer within 1000 ms`);
+    expect(await answered(engines, createTestClock(), hang)).toEqual({ ready: false, missing, ms: 1_000 });
+  });
+
+  it('is told within two seconds at the worst: engines that only just answer, then stores that hang', async () => {
+    const clock = createTestClock();
+    const justInTime = () => clock.sleep(999);
+    const engines = [named('event store', justInTime), named('read store', justInTime)];
+    const answer = await answered(engines, clock, hang);
+    expect(answer).toEqual({ ready: false, missing: ['the stores answer too slowly to tell'], ms: 1_799 });
   });
 });
 
