@@ -9,6 +9,7 @@ import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parseConfig } from '../../src/config.ts';
 import { type Server, startServer } from '../../src/server/server.ts';
+import { stopInOrder } from '../../src/server/stopping.ts';
 import { clientOf } from './client.ts';
 import { reservedPort } from './reserved-port.ts';
 
@@ -36,11 +37,12 @@ describe.skipIf(!canRestart)(
         ...process.env,
         SCORIA_DATA_DIR: join(directory, 'log'),
         SCORIA_EVENTSTORE_PORT: String(logPort),
-        SCORIA_LOG_LEVEL: 'warn',
       };
-      log = spawn(process.execPath, ['src/main.ts', 'serve', '--roles', 'eventstore'], { env, stdio: 'inherit' });
+      // a stream of this process in its hands would keep the run from ending should this process die
+      log = spawn(process.execPath, ['src/main.ts', 'serve', '--roles', 'eventstore'], { env, stdio: 'ignore' });
     };
     const killLog = async (): Promise<void> => {
+      if (log.exitCode !== null || log.signalCode !== null) return;
       const gone = once(log, 'exit');
       log.kill('SIGKILL');
       await gone;
@@ -73,11 +75,13 @@ describe.skipIf(!canRestart)(
       await until('it is ready', 30_000, isReady);
     }, 90_000);
     afterAll(async () => {
-      await server?.stop().catch(() => undefined);
-      await killLog();
-      await run(join(STAND_IN, 'mongo-down'), [String(mongoPort), mongoState]);
-      await sleep(500);
-      rmSync(directory, { recursive: true, force: true });
+      const stopMongo = () => run(join(STAND_IN, 'mongo-down'), [String(mongoPort), mongoState]);
+      await stopInOrder([
+        [async () => server?.stop()],
+        [killLog, stopMongo],
+        [() => sleep(500)],
+        [async () => rmSync(directory, { recursive: true, force: true })],
+      ]);
     }, 60_000);
 
     it('lose nothing that was acknowledged, leave nothing on its way, and the ledgers are right', async () => {
