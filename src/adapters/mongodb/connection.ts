@@ -1,5 +1,6 @@
 import { type Db, MongoClient, ReadConcern } from 'mongodb';
 import { type CallKind, faultOf, overdue } from './faults.ts';
+import { reconnectWhenStuck } from './heartbeats.ts';
 
 export interface MongoOptions {
   /** Any `mongodb://` or `mongodb+srv://` URL; what it says of timeouts and pools is kept. */
@@ -28,7 +29,7 @@ const DEFAULT_DEADLINE_MS = 10_000;
 /**
  * Connects and asks for one answer. Everything goes to the primary, is written with majority and read with majority: an
  * acknowledged write survives a change of primary, and nothing is ever read that might be rolled back. The driver
- * connects again by itself. Throws StoreUnavailable, or the server's refusal (credentials).
+ * connects again by itself, and is made to where it would not. Throws StoreUnavailable, or the server's refusal (credentials).
  */
 export async function connectMongo(options: MongoOptions): Promise<MongoConnection> {
   const deadlineMs = options.deadlineMs ?? DEFAULT_DEADLINE_MS;
@@ -39,6 +40,7 @@ export async function connectMongo(options: MongoOptions): Promise<MongoConnecti
     // as JSON has it: a field without a value is no field
     ignoreUndefined: true,
   });
+  const heartbeats = reconnectWhenStuck(client);
   const db = client.db(options.database ?? databaseOf(options.url), {
     readPreference: 'primary',
     readConcern: new ReadConcern('majority'),
@@ -56,13 +58,16 @@ export async function connectMongo(options: MongoOptions): Promise<MongoConnecti
     db,
     read: (call, { deadlineMs: limitMs = deadlineMs } = {}) => calling('read', call, limitMs),
     write: (call, { deadlineMs: limitMs = deadlineMs } = {}) => calling('write', call, limitMs),
-    close: () => client.close(),
+    close: async () => {
+      await heartbeats.stop();
+      await client.close();
+    },
   };
   try {
     await connection.read(() => db.command({ ping: 1 }));
     return connection;
   } catch (error) {
-    await client.close().catch(() => undefined);
+    await connection.close().catch(() => undefined);
     throw error;
   }
 }

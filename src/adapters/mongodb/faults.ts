@@ -5,6 +5,7 @@ import {
   MongoNetworkError,
   MongoNotConnectedError,
   MongoOperationTimeoutError,
+  MongoServerClosedError,
   MongoServerError,
   MongoServerSelectionError,
   MongoTopologyClosedError,
@@ -88,7 +89,7 @@ function wasNotSent(error: MongoError): boolean {
     error instanceof MongoServerSelectionError ||
     error instanceof MongoNotConnectedError ||
     error instanceof MongoTopologyClosedError ||
-    error instanceof MongoClientClosedError ||
+    error instanceof MongoServerClosedError ||
     BEFORE_SENDING.has(error.name) ||
     (error instanceof MongoNetworkError && error.hasErrorLabel('HandshakeError')) ||
     NOT_PRIMARY.has(error.code)
@@ -102,6 +103,8 @@ function gaveUp(error: MongoError): boolean {
   }
   return (
     error instanceof MongoNetworkError ||
+    // what was under way when the client was closed, to be connected anew
+    error instanceof MongoClientClosedError ||
     error instanceof MongoOperationTimeoutError ||
     error instanceof MongoWriteConcernError ||
     GAVE_UP.has(error.code) ||
