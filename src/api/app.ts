@@ -1,6 +1,6 @@
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { MAX_BODY_BYTES } from './body.ts';
-import { CONNECTION_LIMITS, serverOptions } from './connections.ts';
+import { CONNECTION_LIMITS, letGoWhenStopping, serverOptions } from './connections.ts';
 import type { ApiContext, ApiDependencies } from './dependencies.ts';
 import { dispatch, endpointsOf } from './dispatch.ts';
 import { answerOf, badRequest, Fault, notFound } from './faults.ts';
@@ -34,6 +34,7 @@ export function createApp(deps: ApiDependencies, routes: readonly AnyRoute[] = R
     frameworkErrors: (error, _request, reply) => sendPathError(error, reply),
   });
   app.server.maxConnections = connections.maxConnections;
+  letGoWhenStopping(app);
   acceptAnyBody(app);
   const context: ApiContext = {
     ...deps,

@@ -1,6 +1,6 @@
 import { type Server, STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
-import type { FastifyHttpOptions } from 'fastify';
+import type { FastifyHttpOptions, FastifyInstance } from 'fastify';
 import { answerOf, Fault } from './faults.ts';
 import { newRequestId } from './reply.ts';
 
@@ -31,6 +31,16 @@ export const serverOptions = ({ requestTimeoutMs }: ConnectionLimits) =>
     },
     clientErrorHandler: (error, socket) => answerClientError(error, socket),
   }) satisfies FastifyHttpOptions<Server>;
+
+/**
+ * A stop waits for the requests under way, and not for their connections after it: a client may keep one for more than a
+ * minute, and those that were idle before are closed anyway. Not closed with the answer: a slow client has yet to read it.
+ */
+export function letGoWhenStopping(app: FastifyInstance): void {
+  app.addHook('preClose', async () => {
+    app.server.keepAliveTimeout = 1;
+  });
+}
 
 /** Answers bytes that are no HTTP request, or one that took too long, and closes the connection. */
 export function answerClientError(error: NodeJS.ErrnoException, socket: Socket): void {

@@ -1,5 +1,5 @@
 import Fastify, { type FastifyInstance } from 'fastify';
-import { CONNECTION_LIMITS, type ConnectionLimits, serverOptions } from './connections.ts';
+import { CONNECTION_LIMITS, type ConnectionLimits, letGoWhenStopping, serverOptions } from './connections.ts';
 import type { Health } from './dependencies.ts';
 import { createRequestMetrics, type RequestMetrics } from './request-metrics.ts';
 
@@ -22,6 +22,7 @@ export function registerHealth(app: FastifyInstance, health: Health, metrics: Re
 export function createHealthApp(health: Health, connections: ConnectionLimits = CONNECTION_LIMITS): FastifyInstance {
   const app = Fastify({ logger: false, ...serverOptions(connections) });
   app.server.maxConnections = connections.maxConnections;
+  letGoWhenStopping(app);
   registerHealth(app, health, createRequestMetrics());
   return app;
 }
