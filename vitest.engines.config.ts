@@ -11,8 +11,6 @@ export default defineConfig({
       'tests/contracts/{event-store,read-store,coordination}*.test.ts',
       'tests/{adapters/{mongodb,eventstoredb},engines}/**/*.test.ts',
     ],
-    // Not seen passing yet: `npm run test:restarts` runs it alone.
-    exclude: ['tests/engines/restarts.test.ts'],
     globalSetup: ['tests/adapters/mongodb/server.ts'],
     pool: 'forks',
     fileParallelism: false,
