@@ -150,6 +150,8 @@ export async function simulate(seed: number, options: SimulationOptions = {}): P
   };
 
   let api: Api | null = null;
+  /** Processes that carry operations out: all of them are up when the world has come to rest. */
+  let workers: readonly (readonly [string, readonly OperationsRole[] | undefined])[] = [['server', undefined]];
 
   /** Keeps one process running: starts it again when it died, or could not start. */
   const supervise = async (name: string, start: (process: SimProcess) => Promise<void>, ended: () => void) => {
@@ -190,7 +192,8 @@ export async function simulate(seed: number, options: SimulationOptions = {}): P
         api = null;
       },
     );
-    for (const [name, roles] of many ? rolesOf(random) : [['operations', undefined] as const]) {
+    workers = many ? rolesOf(random) : [['operations', undefined]];
+    for (const [name, roles] of workers) {
       void supervise(
         name,
         async (process) => {
@@ -217,7 +220,7 @@ export async function simulate(seed: number, options: SimulationOptions = {}): P
     [...observer.log.open].filter((id) => observer.log.operations.get(id)?.phase === 'parked');
   const atRest = (): boolean =>
     api !== null &&
-    operations.size > 0 &&
+    operations.size === workers.length &&
     observer.log.open.size === parkedNow().length &&
     openOrphans(observer.log) === 0;
   const abandoned = new Set<string>();
