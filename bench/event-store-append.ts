@@ -3,7 +3,6 @@
  * costs the main loop, and how fast the log is read. One JSON line per figure.
  * Usage: node bench/event-store-append.ts [--short]
  */
-import { randomUUID } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -11,24 +10,11 @@ import { DatabaseSync } from 'node:sqlite';
 import { openSqliteEventStore } from '../src/adapters/sqlite/event-store.ts';
 import type { EventStore, EventToAppend } from '../src/ports/event-store.ts';
 import { figureOf, isShort, percentile, print, rounded } from './figures.ts';
-import { lifeOfVolume } from './volume-life.ts';
+import { aRequest } from './volume-life.ts';
 
 const IN_FLIGHT = 64;
 const SLOW_SYNC_MS = 10;
 const APPENDS = isShort ? 5_000 : 40_000;
-
-const aRequest = (index: number): EventToAppend => ({
-  id: randomUUID(),
-  ...(lifeOfVolume(index)[1]?.event ?? { type: 'VolumeUpdated', data: {} }),
-  metadata: {
-    commandId: randomUUID(),
-    correlationId: `req-${randomUUID()}`,
-    causationId: randomUUID(),
-    actor: { userId: 'admin', projectId: 'demo', roles: ['admin'], kind: 'user' },
-    at: Date.now(),
-    schemaVersion: 1,
-  },
-});
 
 /** The yardstick: the same rows in the same file format, each synced on its own, on the main thread. */
 function bareCommits(directory: string, events: readonly EventToAppend[]): number[] {

@@ -3,32 +3,18 @@
  * reads of the whole log; each beside the embedded store's own rate in the same run. Server and client share a process.
  * Usage: node bench/protocol-server.ts [--short]
  */
-import { randomUUID } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openEventStoreDb } from '../src/adapters/eventstoredb/event-store.ts';
 import { openSqliteEventStore } from '../src/adapters/sqlite/event-store.ts';
 import { createEventStoreServer } from '../src/eventstore-server/server.ts';
-import type { EventStore, EventToAppend } from '../src/ports/event-store.ts';
+import type { EventStore } from '../src/ports/event-store.ts';
 import { type Figure, figureOf, isShort, print, rounded } from './figures.ts';
-import { lifeOfVolume } from './volume-life.ts';
+import { aRequest } from './volume-life.ts';
 
 const IN_FLIGHT = 64;
 const APPENDS = isShort ? 3_000 : 20_000;
-
-const aRequest = (index: number): EventToAppend => ({
-  id: randomUUID(),
-  ...(lifeOfVolume(index)[1]?.event ?? { type: 'VolumeUpdated', data: {} }),
-  metadata: {
-    commandId: randomUUID(),
-    correlationId: `req-${randomUUID()}`,
-    causationId: randomUUID(),
-    actor: { userId: 'admin', projectId: 'demo', roles: ['admin'], kind: 'user' },
-    at: Date.now(),
-    schemaVersion: 1,
-  },
-});
 
 async function appended(what: string, store: EventStore, count: number, inFlight: number): Promise<Figure> {
   const events = Array.from({ length: count }, (_, index) => aRequest(index));

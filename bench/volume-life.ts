@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import type { DomainEvent, EventMetadata } from '../src/domain/kernel/event.ts';
 import { deriveId, eventIdOf } from '../src/domain/kernel/ids.ts';
 import type { EventStore, EventToAppend } from '../src/ports/event-store.ts';
@@ -168,3 +169,17 @@ function toAppend(stream: string, event: DomainEvent, revision: bigint): EventTo
   };
   return { ...event, id: eventIdOf(commandId, stream, 0), metadata };
 }
+
+/** An event as a request leaves it, of a stream of its own. */
+export const aRequest = (index: number): EventToAppend => ({
+  id: randomUUID(),
+  ...(lifeOfVolume(index)[1]?.event ?? { type: 'VolumeUpdated', data: {} }),
+  metadata: {
+    commandId: randomUUID(),
+    correlationId: `req-${randomUUID()}`,
+    causationId: randomUUID(),
+    actor: { userId: 'admin', projectId: 'demo', roles: ['admin'], kind: 'user' },
+    at: Date.now(),
+    schemaVersion: 1,
+  },
+});
