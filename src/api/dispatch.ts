@@ -1,5 +1,6 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { StoreUnavailable } from '../ports/event-store.ts';
+import { inTime } from '../ports/in-time.ts';
 import type { Caller } from './auth.ts';
 import { actionKeyOf, bodyText, noSuchAction, parseJson } from './body.ts';
 import { authorize, type Call } from './call.ts';
@@ -79,7 +80,7 @@ export async function dispatch(
   const operation = endpoint.routes[0]?.id ?? '';
   const exchange: Exchange = { endpoint, context, request, reply, requestId, headers, operation, givenUp: false };
   const { answerWithinMs } = context.config;
-  const answering = answerWithinMs === undefined ? authenticated(exchange) : inTime(exchange, answerWithinMs);
+  const answering = answerWithinMs === undefined ? authenticated(exchange) : answeredInTime(exchange, answerWithinMs);
   const status = await answering.catch((error: unknown) => failed(exchange, error));
   const durationMs = context.clock.monotonicMs() - startedAt;
   metrics.observe(exchange.operation, status, durationMs);
@@ -90,25 +91,19 @@ export async function dispatch(
  * A store that hangs must not keep the client: it is told to try again, and what was begun comes to its own end. A command
  * may have been done then, which sending it again under its Idempotency-Key, or a later read, tells.
  */
-async function inTime(exchange: Exchange, withinMs: number): Promise<number> {
-  const { context, requestId } = exchange;
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => {
-      exchange.givenUp = true;
-      reject(new StoreUnavailable(`no answer within ${withinMs} ms`, 'unknown'));
-    }, withinMs);
-  });
-  const answer = authenticated(exchange);
-  answer.catch((error: unknown) => {
-    const { operation } = exchange;
+async function answeredInTime(exchange: Exchange, withinMs: number): Promise<number> {
+  const { context, requestId, operation } = exchange;
+  const answering = authenticated(exchange);
+  answering.catch((error: unknown) => {
     if (exchange.givenUp) context.logger.warn({ err: error, requestId, operation }, 'request failed after its answer');
   });
-  try {
-    return await Promise.race([answer, late]);
-  } finally {
-    clearTimeout(timer);
+  const answer = await inTime(context.clock, answering, withinMs);
+  if (answer === 'late') {
+    exchange.givenUp = true;
+    throw new StoreUnavailable(`no answer within ${withinMs} ms`, 'unknown');
   }
+  if (answer instanceof Error) throw answer;
+  return answer;
 }
 
 async function authenticated(exchange: Exchange): Promise<number> {

@@ -1,5 +1,6 @@
 import type { Clock } from './clock.ts';
 import type { Coordination, Lease } from './coordination.ts';
+import { inTime } from './in-time.ts';
 
 /** A lease that this process holds and renews by itself until it is lost or released. */
 export interface HeldLease {
@@ -82,17 +83,4 @@ export async function takeLease(
       await over;
     },
   };
-}
-
-/** What came of it within so many ms: the answer, or the error, or `late`. */
-export async function inTime<T>(clock: Clock, work: Promise<T>, ms: number): Promise<T | Error | 'late'> {
-  const timer = new AbortController();
-  const answer = work.catch((error: unknown) => (error instanceof Error ? error : new Error(String(error))));
-  const late = clock.sleep(ms, timer.signal).then(
-    () => 'late' as const,
-    () => 'late' as const,
-  );
-  const first = await Promise.race([answer, late]);
-  timer.abort('answered');
-  return first;
 }

@@ -1,6 +1,6 @@
 import type { Health, Readiness } from '../api/dependencies.ts';
 import type { Clock } from '../ports/clock.ts';
-import { inTime } from '../ports/held-lease.ts';
+import { inTime } from '../ports/in-time.ts';
 import { type EngineFailure, type EngineName, failureOf, wordsOf } from './engine-reasons.ts';
 import type { Stores } from './stores.ts';
 
