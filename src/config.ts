@@ -259,7 +259,8 @@ export const withoutPasswords = (config: Config): Config => ({
   readStore: withoutPassword(config.readStore),
 });
 
-const withoutPassword = (connection: string): string => connection.replace(/(:\/\/[^:@/?]*):[^@]*@/, '$1:***@');
+/** A connection string to be shown. A password may hold an @ itself. */
+export const withoutPassword = (connection: string): string => connection.replace(/(:\/\/[^:@/?]*):.*@/, '$1:***@');
 
 /**
  * An embedded store has one process, which then does everything: what it leaves out would be done by nobody. EventStoreDB's

@@ -1,10 +1,8 @@
-import { prepareDataDirectory } from '../adapters/sqlite/data-directory.ts';
-import { lockDataDirectory } from '../adapters/sqlite/data-directory-lock.ts';
 import { openSqliteEventStore } from '../adapters/sqlite/event-store.ts';
-import { loadConfig, storeFiles } from '../config.ts';
+import { loadConfig, storeFiles, withoutPassword } from '../config.ts';
 import { checkShortening, checkStreamMetadata } from '../log-copy/check-source.ts';
 import type { EventStore } from '../ports/event-store.ts';
-import { openEventStoreEngine } from '../server/stores.ts';
+import { openEmbeddedLog, openEventStoreEngine } from '../server/stores.ts';
 import type { CommonOptions } from './program.ts';
 import { existing } from './stores.ts';
 
@@ -25,11 +23,9 @@ export function locationOf(text: string | undefined, option: '--from' | '--to', 
   throw new Error(`${option}: expected sqlite, sqlite:<data directory>, or an esdb:// connection string`);
 }
 
-/** For messages: without credentials. */
+/** For messages: without the password. */
 export const locationText = (location: LogLocation): string =>
-  location.kind === 'embedded'
-    ? `sqlite:${location.directory}`
-    : location.connectionString.replace(/\/\/[^@/]*@/, '//').replace(/\?.*$/, '');
+  location.kind === 'embedded' ? `sqlite:${location.directory}` : withoutPassword(location.connectionString);
 
 /** Opens it for reading, also beside a running server. */
 export const openToRead = (location: LogLocation): Promise<EventStore> =>
@@ -37,19 +33,9 @@ export const openToRead = (location: LogLocation): Promise<EventStore> =>
     ? openSqliteEventStore({ file: existing(storeFiles({ dataDir: location.directory }).events), readOnly: true })
     : openEventStoreEngine(location.connectionString);
 
-/** Opens it for writing; throws DataDirectoryLocked where a server works on it. `close` releases the lock too. */
-export async function openToWrite(location: LogLocation): Promise<EventStore> {
-  if (location.kind === 'engine') return openEventStoreEngine(location.connectionString);
-  prepareDataDirectory(location.directory);
-  const lock = lockDataDirectory(location.directory);
-  try {
-    const store = await openSqliteEventStore({ file: storeFiles({ dataDir: location.directory }).events });
-    return { ...store, close: () => store.close().finally(() => lock.release()) };
-  } catch (error) {
-    lock.release();
-    throw error;
-  }
-}
+/** Opens it for writing; throws DataDirectoryLocked where a server works on it. */
+export const openToWrite = (location: LogLocation): Promise<EventStore> =>
+  location.kind === 'engine' ? openEventStoreEngine(location.connectionString) : openEmbeddedLog(location.directory);
 
 /** Throws NotCopied where a stream is hidden in part, by its metadata. */
 export async function checkStreams(location: LogLocation, store: EventStore): Promise<void> {

@@ -1,12 +1,10 @@
 import type { Logger } from 'pino';
-import { prepareDataDirectory } from '../adapters/sqlite/data-directory.ts';
-import { lockDataDirectory } from '../adapters/sqlite/data-directory-lock.ts';
-import { openSqliteEventStore } from '../adapters/sqlite/event-store.ts';
 import type { Health } from '../api/dependencies.ts';
-import { type Config, storeFiles } from '../config.ts';
+import type { Config } from '../config.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { EventStore } from '../ports/event-store.ts';
 import { serveEventStoreProtocol } from './event-store-protocol.ts';
+import { openEmbeddedLog } from './stores.ts';
 
 /**
  * Role `eventstore`: EventStoreDB's protocol over the embedded log, and nothing else, so that Scoria's own streams may be
@@ -19,10 +17,7 @@ export async function startEventStoreAlone(
   clock: Clock,
   later: (stop: () => Promise<void>) => void,
 ): Promise<{ readonly port: number | null; readonly health: Health }> {
-  prepareDataDirectory(config.dataDir);
-  const lock = lockDataDirectory(config.dataDir);
-  later(async () => lock.release());
-  const eventStore = await openSqliteEventStore({ file: storeFiles(config).events, clock });
+  const eventStore = await openEmbeddedLog(config.dataDir, clock);
   later(() => eventStore.close());
   const protocol = await serveEventStoreProtocol(config.eventStoreServer, eventStore, logger, { writable: true });
   if (protocol !== null) later(() => protocol.close());

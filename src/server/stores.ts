@@ -148,6 +148,23 @@ function enginesOf(
   return [...(config.eventStore === 'sqlite' ? [] : [log]), ...(config.readStore === 'sqlite' ? [] : [models, leases])];
 }
 
+/**
+ * The embedded log alone, for a process that has nothing else of the data directory; nobody else may write there until it
+ * is closed. Throws DataDirectoryUnusable, DataDirectoryLocked, DamagedStore.
+ */
+export async function openEmbeddedLog(dataDir: string, clock?: Clock): Promise<EventStore> {
+  prepareDataDirectory(dataDir);
+  const lock = lockDataDirectory(dataDir);
+  try {
+    const { events: file } = storeFiles({ dataDir });
+    const store = await openSqliteEventStore(clock === undefined ? { file } : { file, clock });
+    return { ...store, close: () => store.close().finally(() => lock.release()) };
+  } catch (error) {
+    lock.release();
+    throw error;
+  }
+}
+
 // The engines' clients are loaded where they are configured: the embedded start stays small.
 
 /** The log of an EventStoreDB, by its connection string. */

@@ -50,10 +50,11 @@ describe('the configuration', () => {
 
   it('is shown without the passwords of its engines', () => {
     const eventStore = 'esdb://scoria:secret%40@h1:2113,h2:2113?tls=true';
-    const readStore = 'mongodb://scoria:secret@h1:27017,h2:27017/scoria';
+    const readStore = 'mongodb://scoria:sec@secret@h1:27017,h2:27017/scoria';
     const shown = JSON.stringify(withoutPasswords(parseConfig({ eventStore, readStore })));
     expect(shown).not.toContain('secret');
     expect(shown).toContain('esdb://scoria:***@h1:2113,h2:2113?tls=true');
+    expect(shown).toContain('mongodb://scoria:***@h1:27017,h2:27017/scoria');
     expect(withoutPasswords(parseConfig({})).eventStore).toBe('sqlite');
   });
 
