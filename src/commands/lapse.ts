@@ -1,8 +1,8 @@
-import type { Actor } from '../domain/kernel/event.ts';
 import { landedAs } from '../domain/volume/index.ts';
 import type { CommandDependencies } from './dependencies.ts';
 import type { CommandContext } from './handle.ts';
 import { quotaAggregate, quotaStream, volumeAggregate, volumeIdOfStream } from './streams.ts';
+import { systemContext } from './system.ts';
 
 /** A charge that may be an orphan: its request was to follow in another stream, and was not seen there. */
 export interface SuspectCharge {
@@ -32,7 +32,5 @@ export function createLapse(deps: Pick<CommandDependencies, 'handler' | 'ids'>) 
   };
 }
 
-const contextOf = (commandId: string, operationId: string, projectId: string): CommandContext => {
-  const actor: Actor = { userId: 'scoria', projectId, roles: [], kind: 'system' };
-  return { commandId, correlationId: `req-${operationId}`, causationId: operationId, actor };
-};
+const contextOf = (commandId: string, operationId: string, projectId: string): CommandContext =>
+  systemContext(commandId, { causationId: operationId, correlationId: `req-${operationId}`, projectId });

@@ -1,8 +1,10 @@
 import { deriveId } from '../domain/kernel/ids.ts';
+import type { Instant } from '../domain/kernel/units.ts';
 import type { ServiceCommand } from '../domain/service/index.ts';
 import { type CommandDependencies, type CommandResult, plainResult } from './dependencies.ts';
-import type { CommandContext } from './handle.ts';
+import type { CommandContext, CommandHandler } from './handle.ts';
 import { serviceAggregate, serviceStream } from './streams.ts';
+import { systemContext } from './system.ts';
 
 type Done = Promise<CommandResult>;
 
@@ -11,6 +13,9 @@ interface OfService {
   readonly binary: string;
   readonly host: string;
 }
+
+/** The same for the same name, whichever process of it asks. */
+export const serviceUuidOf = ({ binary, host }: OfService): string => deriveId('service', binary, host);
 
 export interface ServiceCommands {
   /** Sent by the service itself at each start; its UUID is the same for the same name. */
@@ -31,10 +36,20 @@ export function createServiceCommands({ handler }: Pick<CommandDependencies, 'ha
 
   return {
     register: (input, context) =>
-      send({ type: 'RegisterService', serviceUuid: deriveId('service', input.binary, input.host), ...input }, context),
+      send({ type: 'RegisterService', serviceUuid: serviceUuidOf(input), ...input }, context),
     enable: (input, context) => send({ type: 'EnableService', ...input }, context),
     disable: (input, context) => send({ type: 'DisableService', ...input }, context),
     freeze: (input, context) => send({ type: 'FreezeService', ...input }, context),
     thaw: (input, context) => send({ type: 'ThawService', ...input }, context),
   };
+}
+
+/** A service registers itself. Where nothing has changed since, that is no event. `at`: now, so that each start is a command of its own. */
+export async function registerService(
+  handler: CommandHandler,
+  service: OfService & { readonly availabilityZone: string },
+  at: Instant,
+): Promise<void> {
+  const commandId = deriveId('register', service.binary, service.host, String(at));
+  await createServiceCommands({ handler }).register(service, systemContext(commandId, { causationId: 'start' }));
 }

@@ -1,6 +1,5 @@
 import type { CommandHandler } from '../commands/handle.ts';
-import { serviceAggregate, serviceStream } from '../commands/streams.ts';
-import { deriveId } from '../domain/kernel/ids.ts';
+import { registerService } from '../commands/services.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Coordination } from '../ports/coordination.ts';
 import { serviceName } from './pool-reports.ts';
@@ -30,19 +29,7 @@ export function createSchedulerService(deps: {
   let registered = false;
 
   const register = async (): Promise<void> => {
-    const commandId = deriveId('register', SCHEDULER_BINARY, host);
-    const serviceUuid = deriveId('service', SCHEDULER_BINARY, host);
-    await handler.handle(
-      serviceAggregate,
-      serviceStream(SCHEDULER_BINARY, host),
-      { type: 'RegisterService', binary: SCHEDULER_BINARY, host, serviceUuid, availabilityZone },
-      {
-        commandId,
-        correlationId: commandId,
-        causationId: commandId,
-        actor: { userId: 'scoria', projectId: 'scoria', roles: [], kind: 'system' },
-      },
-    );
+    await registerService(handler, { binary: SCHEDULER_BINARY, host, availabilityZone }, clock.now());
     registered = true;
   };
 

@@ -1,13 +1,13 @@
 import { VOLUME_BINARY } from '../commands/frozen.ts';
 import type { CommandHandler } from '../commands/handle.ts';
-import { poolAggregate, poolStream, serviceAggregate, serviceStream } from '../commands/streams.ts';
-import type { EventMetadata } from '../domain/kernel/event.ts';
-import { deriveId } from '../domain/kernel/ids.ts';
+import { registerService, serviceUuidOf } from '../commands/services.ts';
+import { poolAggregate, poolStream } from '../commands/streams.ts';
 import type { PoolReport } from '../domain/placement/pool-report.ts';
 import { type BackendStats, DriverError, type StorageDriver } from '../drivers/storage/driver.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Coordination } from '../ports/coordination.ts';
-import { type HeldLease, inTime, takeLease } from '../ports/held-lease.ts';
+import { type HeldLease, takeLease } from '../ports/held-lease.ts';
+import { inTime } from '../ports/in-time.ts';
 import { backendHostOf } from './backend.ts';
 import { LOOK_COUNTS_MS } from './partitions.ts';
 import { serviceName, withLedger } from './pool-reports.ts';
@@ -47,8 +47,6 @@ const TRY_AGAIN_MS = 2_000;
 const HEARD_AFTER_MS = LOOK_COUNTS_MS + 1_000;
 /** A backend that hangs must keep nobody from being served by another. */
 const SET_UP_WITHIN_MS = 30_000;
-
-const systemActor: EventMetadata['actor'] = { userId: 'scoria', projectId: 'scoria', roles: [], kind: 'system' };
 
 /**
  * Owns backends: one lease each, whose fencing token every driver call carries; beats for the services API; measures
@@ -135,28 +133,18 @@ export function createStorageWorkers(deps: {
     return ageMs >= 0 && ageMs <= downAfterMs / 2;
   };
 
-  const register = async (host: string, availabilityZone: string): Promise<void> => {
-    const serviceUuid = deriveId('service', VOLUME_BINARY, host);
-    const commandId = deriveId('register', VOLUME_BINARY, host);
-    await handler.handle(
-      serviceAggregate,
-      serviceStream(VOLUME_BINARY, host),
-      { type: 'RegisterService', binary: VOLUME_BINARY, host, serviceUuid, availabilityZone },
-      { commandId, correlationId: commandId, causationId: commandId, actor: systemActor },
-    );
-  };
-
   const takeUp = async (host: string, backend: ConfiguredBackend, heldLease: HeldLease): Promise<Held> => {
     const { lease, lost } = heldLease;
     const { driver, availabilityZone } = backend;
     await driver.setUp();
     await driver.takeOver({ fencingToken: lease.token, signal: lost });
-    await register(host, availabilityZone);
+    const service = { binary: VOLUME_BINARY, host };
+    await registerService(handler, { ...service, availabilityZone }, clock.now());
     const worker: BackendWorker = {
       host,
       driver,
       availabilityZone,
-      serviceUuid: deriveId('service', VOLUME_BINARY, host),
+      serviceUuid: serviceUuidOf(service),
       call: (signal) => ({ fencingToken: lease.token, signal: AbortSignal.any([signal, lost]) }),
       report: async (pool) => {
         const last = held.get(host)?.reports.get(pool);

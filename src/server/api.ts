@@ -6,7 +6,7 @@ import { createPolicy } from '../api/policy.ts';
 import { firstSegmentsOf } from '../api/route.ts';
 import { ROUTES } from '../api/routes.ts';
 import { randomIds } from '../commands/dependencies.ts';
-import type { CommandContext } from '../commands/handle.ts';
+import { systemContext } from '../commands/system.ts';
 import type { ReadModels } from '../projections/read-models.ts';
 import { createCommands, createQueries, quotaDefaults } from './commands.ts';
 import type { Core } from './core.ts';
@@ -23,7 +23,7 @@ export async function createApi(core: Core, readModels: ReadModels, health: Heal
     ...{ config, handler, clock, queries, reports, placementOptions },
     onRefused: refusals.sink,
   });
-  await commands.volumeTypes.ensureDefault(atStart('ensure-default-type'));
+  await commands.volumeTypes.ensureDefault(systemContext(randomIds.newId(), { causationId: 'ensure-default-type' }));
   return createApp({
     ...health,
     commands,
@@ -48,11 +48,4 @@ export async function createApi(core: Core, readModels: ReadModels, health: Heal
     logger,
     onRefused: refusals.sink,
   });
-}
-
-/** Who the server is when it sees to what must be there. */
-function atStart(what: string): CommandContext {
-  const commandId = randomIds.newId();
-  const actor = { userId: 'scoria', projectId: 'scoria', roles: [], kind: 'system' } as const;
-  return { commandId, correlationId: `req-${commandId}`, causationId: what, actor };
 }

@@ -5,10 +5,10 @@ import type { BackendStats, CallContext } from '../../src/drivers/storage/driver
 import { DriverError } from '../../src/drivers/storage/driver.ts';
 import type { Coordination, Heartbeat, Lease } from '../../src/ports/coordination.ts';
 import { createStorageWorkers } from '../../src/sagas/workers.ts';
-import { createMemoryEventStore } from '../commands/memory-event-store.ts';
+import { createMemoryEventStore, type MemoryEventStore } from '../commands/memory-event-store.ts';
 import { createMemoryCoordination } from './memory-coordination.ts';
 import { createScriptedDriver } from './scripted-driver.ts';
-import { createTestClock } from './test-clock.ts';
+import { createTestClock, type TestClock } from './test-clock.ts';
 
 const HOST = 'node@a';
 const POOL = 'node@a#one';
@@ -37,16 +37,28 @@ const stats: BackendStats = {
 
 type Renewal = 'renewed' | 'lost' | 'error' | 'silence';
 
+interface Setting {
+  readonly clock?: TestClock;
+  readonly store?: MemoryEventStore;
+  readonly availabilityZone?: string;
+  /** For a worker beside others: after how long without a beat they take its backend for abandoned. */
+  readonly downAfterMs?: number;
+  /** The last beat of whoever had the backend before. */
+  readonly heardAgoMs?: number;
+}
+
 /** One worker on one backend, whose lease and whose driver do as a test wants. */
-function startWorker() {
-  const clock = createTestClock();
-  const store = createMemoryEventStore(() => clock.now());
+function startWorker(setting: Setting = {}) {
+  const { clock = createTestClock(), availabilityZone = 'nova', downAfterMs = null, heardAgoMs } = setting;
+  const store = setting.store ?? createMemoryEventStore(() => clock.now());
   const handler = createCommandHandler({ eventStore: store, clock });
   const driver = createScriptedDriver();
   const says = { renewal: 'renewed' as Renewal, setUp: async () => {}, stats: async () => stats };
   const beats: Heartbeat[] = [];
   const takenOver: bigint[] = [];
   const released: bigint[] = [];
+  if (heardAgoMs !== undefined)
+    beats.push({ service: `cinder-volume@${HOST}`, beat: 0, at: clock.now() - heardAgoMs, report: {} });
   let token = 0n;
   const coordination: Coordination = {
     ...createMemoryCoordination(),
@@ -61,6 +73,7 @@ function startWorker() {
     },
     release: async (lease) => void released.push(lease.token),
     beat: async (service, at, report) => void beats.push({ service, beat: beats.length, at, report }),
+    heartbeats: async () => beats,
   };
   const workers = createStorageWorkers({
     host: 'node',
@@ -68,7 +81,7 @@ function startWorker() {
     backends: [
       {
         name: 'a',
-        availabilityZone: 'nova',
+        availabilityZone,
         driver: {
           ...driver,
           setUp: () => says.setUp(),
@@ -81,7 +94,7 @@ function startWorker() {
     handler,
     clock,
     reportEveryMs: 5_000,
-    downAfterMs: null,
+    downAfterMs,
     logger: { info: () => undefined, warn: () => undefined, error: () => undefined },
   });
   return { clock, store, workers, says, beats, takenOver, released };
@@ -191,6 +204,18 @@ describe('the worker of a backend', () => {
     expect(workers.notReady()).toEqual([{ backend: HOST, reason: 'it has not answered within 30000 ms' }]);
   });
 
+  it('records a zone that was changed before a start, and nothing where none was', async () => {
+    const { clock, store, workers } = startWorker();
+    await workers.start();
+    const registered = (): unknown[] => store.eventsOf(serviceStream('cinder-volume', HOST)).map(({ data }) => data);
+    await clock.pass(1);
+    await startWorker({ clock, store }).workers.start();
+    expect(registered()).toHaveLength(1);
+    await clock.pass(1);
+    await startWorker({ clock, store, availabilityZone: 'south' }).workers.start();
+    expect(registered()).toMatchObject([{ availabilityZone: 'nova' }, { availabilityZone: 'south' }]);
+  });
+
   it('gives its lease back when it stops', async () => {
     const { workers, clock, released } = startWorker();
     await workers.start();
@@ -201,5 +226,56 @@ describe('the worker of a backend', () => {
     await clock.until(() => stopped, 1_000);
     expect(released).toEqual([1n]);
     expect(workers.forPool(POOL)).toBeNull();
+  });
+});
+
+describe('the worker of a backend beside other processes', () => {
+  const DOWN_AFTER_MS = 60_000;
+  const failing = async (): Promise<BackendStats> => {
+    throw new DriverError('cannot be measured');
+  };
+
+  it('drives what is on its backend at once, where nobody can have taken that for abandoned', async () => {
+    for (const heardAgoMs of [undefined, 29_000]) {
+      const { workers } = startWorker({
+        downAfterMs: DOWN_AFTER_MS,
+        ...(heardAgoMs === undefined ? {} : { heardAgoMs }),
+      });
+      await workers.start();
+      expect(workers.owns(POOL)).toBe(true);
+    }
+  });
+
+  it.each([
+    ['silent for long before it started', 31_000],
+    ['last heard of in the future, by another clock', -1_000],
+  ])('waits with what is on a backend %s until its beat was heard', async (_, heardAgoMs) => {
+    const { workers, clock } = startWorker({ downAfterMs: DOWN_AFTER_MS, heardAgoMs });
+    await workers.start();
+    expect(workers.forPool(POOL)).not.toBeNull();
+    expect(workers.owns(POOL)).toBe(false);
+    await clock.pass(5_900);
+    expect(workers.owns(POOL)).toBe(false);
+    await clock.pass(200);
+    expect(workers.owns(POOL)).toBe(true);
+  });
+
+  it('drives nothing more when it could not beat for half the time, long before others take over, and again when it was heard', async () => {
+    const { workers, clock, says, beats } = startWorker({ downAfterMs: DOWN_AFTER_MS });
+    await workers.start();
+    says.stats = failing;
+    await clock.pass(29_900);
+    expect(workers.owns(POOL)).toBe(true);
+    await clock.pass(200);
+    expect(workers.owns(POOL)).toBe(false);
+    expect(workers.forPool(POOL)).not.toBeNull();
+
+    says.stats = async () => stats;
+    const silent = beats.length;
+    await clock.until(() => beats.length > silent, 6_000);
+    await clock.pass(5_900);
+    expect(workers.owns(POOL)).toBe(false);
+    await clock.pass(200);
+    expect(workers.owns(POOL)).toBe(true);
   });
 });
