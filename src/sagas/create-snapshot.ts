@@ -4,6 +4,7 @@ import type { BackendObject, BackendSnapshot } from '../drivers/storage/driver.t
 import { loadVolume, notOwner, poolNameOf, workerFor } from './backend.ts';
 import { claimCapacity, returnClaim, settleClaim, settleQuota } from './ledgers.ts';
 import { defineOperation, type Step, type StepContext, untilDone } from './operation.ts';
+import { stopFormerOfVolume } from './stop-former.ts';
 
 type Input = VolumeEventOf<'SnapshotCreationRequested'>['data'];
 
@@ -100,6 +101,6 @@ export const createSnapshot = defineOperation<Input>({
   projectId: (input) => input.projectId,
   pool: ({ input }) => input.pool,
   resource: ({ snapshotId, volumeId }) => ({ type: 'snapshot', id: snapshotId, volumeId }),
-  steps: [claim, snapshot, publish],
+  steps: [stopFormerOfVolume, claim, snapshot, publish],
   failed: [markSnapshotError],
 });

@@ -11,6 +11,7 @@ import { backendVolumeOf, loadVolume, notOwner, workerFor } from './backend.ts';
 import { claimCapacity, returnClaim, settleClaim, settleQuota } from './ledgers.ts';
 import { defineOperation, forEach, type Step, type StepContext, StepError, untilDone } from './operation.ts';
 import type { Placed } from './place.ts';
+import { stopFormerOfSource } from './stop-former.ts';
 
 type Input = VolumeEventOf<'VolumeCreationRequested'>['data'];
 type Context = StepContext<Input>;
@@ -203,7 +204,14 @@ export const createVolume = defineOperation<Input>({
   projectId: (input) => input.projectId,
   pool: ({ output }) => output<Placed | undefined>('place')?.pool ?? null,
   resource: ({ volumeId }) => ({ type: 'volume', id: volumeId, volumeId }),
-  steps: [forEach(sourceToPin, () => pin), place, claim, provision, publish],
+  steps: [
+    forEach(sourceToPin, () => pin),
+    forEach(sourceToPin, () => stopFormerOfSource),
+    place,
+    claim,
+    provision,
+    publish,
+  ],
   retry: { when: ['claim', 'provision'], from: 'place', attempts: ({ placement }) => placement.maxAttempts() },
   failed: [markVolumeError],
 });

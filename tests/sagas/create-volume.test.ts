@@ -181,6 +181,7 @@ describe('a creation that a backend fails', () => {
     expect(world.timeline(operationId)).toEqual([
       'started',
       'done pin-source',
+      'done stop-former-of-source',
       'done place',
       'done claim',
       'begun provision',

@@ -223,6 +223,38 @@ describe('a status that an administrator resets', () => {
     expect(usedBy(world.quota())).toEqual(NOTHING_USED);
   });
 
+  it.each(['a snapshot', 'a clone', 'a volume from its snapshot'] as const)(
+    'under a deletion keeps %s of what is perhaps going from being made until that has ended',
+    async (what) => {
+      const world = await startWorld();
+      const volumeId = await world.available();
+      const { snapshotId, operationId: taking } = await world.snapshot(volumeId);
+      await world.ended(taking);
+      const fromSnapshot = what === 'a volume from its snapshot';
+      world.driver.script(fromSnapshot ? 'deleteSnapshot' : 'deleteVolume', 'deaf');
+      if (fromSnapshot) {
+        await world.removeSnapshot(volumeId, snapshotId);
+        await world.called('deleteSnapshot');
+        await world.resetSnapshotStatus(volumeId, snapshotId, 'available');
+      } else {
+        await world.remove(volumeId, { cascade: true });
+        await world.called('deleteVolume');
+        await world.resetStatus(volumeId, 'available');
+      }
+      const made = await (what === 'a snapshot'
+        ? world.snapshot(volumeId)
+        : world.create({
+            source: fromSnapshot ? { kind: 'snapshot', volumeId, snapshotId } : { kind: 'volume', volumeId },
+          }));
+      const calls = world.driver.calls.length;
+      await world.clock.pass(5_000);
+      expect(world.driver.calls).toHaveLength(calls);
+      world.driver.release();
+      await world.ended(made.operationId);
+      expect(world.timeline(made.operationId).at(-1)).toBe('failed (BackendFailed)');
+    },
+  );
+
   it('keeps a parked deletion from touching the backend ever again', async () => {
     const world = await startWorld();
     const volumeId = await world.available();

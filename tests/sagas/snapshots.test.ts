@@ -13,6 +13,7 @@ describe('taking a snapshot', () => {
     await world.ended(operationId);
     expect(world.timeline(operationId)).toEqual([
       'started',
+      'done stop-former',
       'done claim',
       'begun snapshot',
       'done snapshot',
@@ -36,7 +37,7 @@ describe('taking a snapshot', () => {
     world.driver.script('createSnapshot', 'doneButTimedOut');
     const { snapshotId, operationId } = await world.snapshot(volumeId);
     await world.ended(operationId);
-    expect(world.timeline(operationId).slice(3)).toEqual([
+    expect(world.timeline(operationId).slice(4)).toEqual([
       'failed snapshot (BackendFailed), fail',
       'undoing snapshot',
       'undone snapshot',
