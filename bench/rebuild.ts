@@ -1,40 +1,19 @@
 /**
  * How fast all read models are rebuilt from the log, and the share of the bare reading and parsing of the same log:
- * one JSON line per figure; `cpu_us` is the time of all threads per event. Usage: node bench/rebuild.ts [events]
+ * one JSON line per figure. Usage: node bench/rebuild.ts [events]
  * [batch size] [read models to rebuild one by one as well, by comma]
  */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { openSqliteEventStore } from '../src/adapters/sqlite/event-store.ts';
 import { discardSqliteReadStore, openSqliteReadStore } from '../src/adapters/sqlite/read-store.ts';
-import type { Clock } from '../src/ports/clock.ts';
 import { allProjections } from '../src/projections/all.ts';
-import { decodeRecorded } from '../src/projections/catalogue.ts';
 import type { Projection } from '../src/projections/projection.ts';
-import { createProjectionRunner } from '../src/projections/runner.ts';
+import { print, rounded } from './figures.ts';
+import { type Filled, fillReadStore } from './filling.ts';
 import { seedVolumes } from './volume-life.ts';
-
-const clock: Clock = {
-  now: Date.now,
-  monotonicMs: () => performance.now(),
-  sleep: (ms, signal) => sleep(ms, undefined, signal === undefined ? {} : { signal }),
-};
-
-const logger = { info: () => {}, warn: console.error, error: console.error };
-
-const rounded = (value: number): number => Number(value.toPrecision(4));
-
-interface Figure {
-  readonly what: string;
-  readonly per_second: number;
-  readonly cpu_us?: number;
-  readonly ratio?: number;
-}
-
-const print = (figure: Figure): void => console.log(JSON.stringify(figure));
 
 /** Reads every row and parses its two JSON texts, and nothing else. */
 function readAndParse(file: string): number {
@@ -54,31 +33,19 @@ function readAndParse(file: string): number {
   return perSecond;
 }
 
-interface Filled {
-  readonly perSecond: number;
-  readonly cpuUs: number;
-}
-
-/** Fills a new read store from the log, as at the start of a server that lost its own. */
-async function fill(directory: string, projections: readonly Projection[], batchSize: number): Promise<Filled> {
+/** Fills a new read store from the log. */
+async function fill(
+  directory: string,
+  projections: readonly Projection[],
+  events: number,
+  batchSize: number,
+): Promise<Filled> {
   const eventStore = await openSqliteEventStore({ file: join(directory, 'events.db') });
   const readStore = await openSqliteReadStore({ file: join(directory, 'read.db') });
-  const head = (await eventStore.head()) ?? 0n;
-  const runner = createProjectionRunner({
-    ...{ eventStore, readStore, projections, decode: decodeRecorded, logger, clock },
-    rebuildBatchSize: batchSize,
-  });
-  const startedAt = performance.now();
-  const cpuBefore = process.cpuUsage();
-  await runner.start();
-  if (!(await runner.waitFor(head, 3_600_000))) throw new Error('the read models did not come to the end of the log');
-  const elapsedMs = performance.now() - startedAt;
-  const { user, system } = process.cpuUsage(cpuBefore);
-  await runner.stop();
+  const filled = await fillReadStore({ eventStore, readStore }, projections, events, batchSize);
   await Promise.all([eventStore.close(), readStore.close()]);
   discardSqliteReadStore(join(directory, 'read.db'));
-  const events = Number(head);
-  return { perSecond: (events / elapsedMs) * 1_000, cpuUs: (user + system) / events };
+  return filled;
 }
 
 async function run(events: number, batchSize: number, oneByOne: readonly string[]): Promise<void> {
@@ -95,8 +62,12 @@ async function run(events: number, batchSize: number, oneByOne: readonly string[
     print({ what: 'bare read and parse of the log', per_second: rounded(bare) });
 
     const rebuild = async (what: string, projections: readonly Projection[]): Promise<void> => {
-      const { perSecond, cpuUs } = await fill(directory, projections, batchSize);
-      const figures = { per_second: rounded(perSecond), cpu_us: rounded(cpuUs), ratio: rounded(perSecond / bare) };
+      const { perSecond, cpuUs } = await fill(directory, projections, seeded, batchSize);
+      const figures = {
+        per_second: rounded(perSecond),
+        processor_ms: rounded(cpuUs / 1_000),
+        ratio: rounded(perSecond / bare),
+      };
       print({ what: `rebuild of ${what} from ${seeded} events`, ...figures });
     };
     for (const name of oneByOne) {

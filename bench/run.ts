@@ -20,10 +20,11 @@ const QUESTIONS = [
   'memory',
   'restart',
   'rebuild',
+  'engines',
   'growth',
 ];
 /** What takes longest and says most about large logs is left to the long run. */
-const NOT_SHORT = new Set(['growth', 'rebuild', 'protocol-server']);
+const NOT_SHORT = new Set(['growth', 'rebuild', 'protocol-server', 'engines']);
 /** Where its files go, and how many volumes; how many events. */
 const ARGUMENTS: Readonly<Record<string, readonly string[]>> = {
   'file-driver': [tmpdir(), process.argv.includes('--short') ? '200' : '1000'],

@@ -30,8 +30,12 @@ export async function withDirectory<T>(work: (directory: string) => Promise<T>):
 }
 
 /** Runs `work` against a server on this directory and stops it. */
-export async function withServer<T>(directory: string, work: (server: ServerProcess) => Promise<T>): Promise<T> {
-  const server = await startServerProcess(directory);
+export async function withServer<T>(
+  directory: string,
+  work: (server: ServerProcess) => Promise<T>,
+  started: Started = {},
+): Promise<T> {
+  const server = await startServerProcess(directory, started);
   try {
     return await work(server);
   } finally {
@@ -56,17 +60,24 @@ const CONFIG = {
 const READY_WITHIN_MS = 600_000;
 const POLL_MS = 5;
 
-/** `script` and its arguments stand in for `npm start`'s. */
-export async function startServerProcess(directory: string, script?: readonly string[]): Promise<ServerProcess> {
+/** How a server is to be started, where it is not as `npm start` does with the stores in its directory. */
+export interface Started {
+  /** In place of the arguments that `npm start` gives to node. */
+  readonly script?: readonly string[];
+  /** Configuration, beside that of all benchmarks. */
+  readonly config?: object;
+}
+
+export async function startServerProcess(directory: string, started: Started = {}): Promise<ServerProcess> {
   mkdirSync(directory, { recursive: true });
   const config = join(directory, 'scoria.yaml');
-  writeFileSync(config, stringify(CONFIG));
+  writeFileSync(config, stringify({ ...CONFIG, ...started.config }));
   const log = join(directory, 'server.log');
   writeFileSync(log, '');
   const output = openSync(log, 'a');
   const env = { ...process.env, SCORIA_DATA_DIR: join(directory, 'data'), SCORIA_PORT: '0', SCORIA_CONFIG: config };
   const startedAt = performance.now();
-  const child = spawn(process.execPath, script ?? startArguments(), { env, stdio: ['ignore', output, output] });
+  const child = spawn(process.execPath, started.script ?? startArguments(), { env, stdio: ['ignore', output, output] });
   closeSync(output);
   const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));
   const url = await listening(child, log);

@@ -24,7 +24,7 @@ async function withCreations({
 
 async function measure(what: string, preload: readonly string[]): Promise<Measured> {
   return withDirectory(async (directory) => {
-    const server = await startServerProcess(directory, [...preload, ...startArguments()]);
+    const server = await startServerProcess(directory, { script: [...preload, ...startArguments()] });
     try {
       const { reads, created } = await withCreations(server);
       const { perSecond, p50Ms, p99Ms } = created;
