@@ -25,7 +25,9 @@ interface Verdict {
   readonly violations: readonly string[];
 }
 
-const CHUNK = 50;
+const CHUNK = 100;
+/** A long run says so often that it still goes on. */
+const PROGRESS_EVERY = 5_000;
 
 /** Every twentieth seed runs several processes that carry operations out. */
 const isMany = (seed: number): boolean => seed % 20 === 0;
@@ -66,8 +68,14 @@ async function runMany(first: number, seeds: number, workers: number, mutant: st
   const failed: number[] = [];
   let next = first;
   const last = first + seeds;
+  let done = 0;
+  const secondsSoFar = (): string => ((performance.now() - startedAt) / 1000).toFixed(1);
   const onVerdict = ({ seed, figures, violations }: Verdict): void => {
     for (const key of Object.keys(sums) as (keyof Figures)[]) sums[key] += figures[key];
+    done += 1;
+    if (done % PROGRESS_EVERY === 0 && done < seeds) {
+      console.log(`${done} of ${seeds} seeds after ${secondsSoFar()} s, ${failed.length} failed`);
+    }
     if (violations.length === 0) return;
     failed.push(seed);
     console.log(`seed ${seed}: ${violations[0]}${violations.length > 1 ? ` (and ${violations.length - 1} more)` : ''}`);
@@ -85,9 +93,8 @@ async function runMany(first: number, seeds: number, workers: number, mutant: st
     }
   };
   await Promise.all(Array.from({ length: workers }, drive));
-  const seconds = (performance.now() - startedAt) / 1000;
   console.log(
-    `${seeds} seeds in ${seconds.toFixed(1)} s: ${sums.steps} steps, ${(sums.simulatedMs / 3_600_000).toFixed(1)} simulated hours, ` +
+    `${seeds} seeds in ${secondsSoFar()} s: ${sums.steps} steps, ${(sums.simulatedMs / 3_600_000).toFixed(1)} simulated hours, ` +
       `${sums.events} events, ${sums.operations} operations (${sums.parked} parked), ${sums.crashes} crashes, ${failed.length} failed`,
   );
   if (failed.length === 0) return;
