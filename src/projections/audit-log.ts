@@ -85,19 +85,25 @@ const SECRETS: ReadonlySet<string> = new Set(['salt', 'authKeyHash']);
 /** The same value where it holds no secret; else a copy without, however deep (an operation's input is an event's data). */
 export function withoutSecrets(value: unknown): unknown {
   if (typeof value !== 'object' || value === null) return value;
-  if (Array.isArray(value)) {
-    const items = value.map(withoutSecrets);
-    return items.some((item, at) => item !== value[at]) ? items : value;
+  return holdsSecret(value) ? copyWithoutSecrets(value) : value;
+}
+
+/** Most values hold none, and every event is asked: this makes no garbage. */
+function holdsSecret(value: object): boolean {
+  const isArray = Array.isArray(value);
+  for (const key in value) {
+    if (!isArray && SECRETS.has(key)) return true;
+    const field = (value as Readonly<Record<string, unknown>>)[key];
+    if (typeof field === 'object' && field !== null && holdsSecret(field)) return true;
   }
-  let cleaned: Record<string, unknown> | null = null;
-  for (const [key, field] of Object.entries(value)) {
-    const clean = SECRETS.has(key) ? undefined : withoutSecrets(field);
-    if (clean === field) continue;
-    cleaned ??= { ...value };
-    if (clean === undefined) delete cleaned[key];
-    else cleaned[key] = clean;
-  }
-  return cleaned ?? value;
+  return false;
+}
+
+function copyWithoutSecrets(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null) return value;
+  if (Array.isArray(value)) return value.map(copyWithoutSecrets);
+  const kept = Object.entries(value).filter(([key]) => !SECRETS.has(key));
+  return Object.fromEntries(kept.map(([key, field]) => [key, copyWithoutSecrets(field)]));
 }
 
 export interface AuditQueries {

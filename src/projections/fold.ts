@@ -65,8 +65,19 @@ export interface FoldOptions {
   readonly onOvertaken?: () => void;
 }
 
-export const wants = ({ prefixes }: StreamFilter, stream: string): boolean =>
-  prefixes.some((prefix) => stream.startsWith(prefix));
+interface Writing {
+  readonly documents: Documents;
+  readonly done: Promise<void>;
+}
+
+/** More would keep more documents in memory and gain nothing: the writer is never without work. */
+const WRITES_AHEAD = 2;
+
+export function wants({ prefixes }: StreamFilter, stream: string): boolean {
+  // each fold asks this of each event: no closure for it
+  for (const prefix of prefixes) if (stream.startsWith(prefix)) return true;
+  return false;
+}
 
 export function createFold(options: FoldOptions): Fold {
   const { readStore, projection, version, stale, logger } = options;
@@ -100,18 +111,29 @@ export function createFold(options: FoldOptions): Fold {
     saved = to;
   };
 
-  /** The documents that are being written, and the writing. */
-  let inFlight: { readonly documents: Documents; readonly done: Promise<void> } | null = null;
+  /** What is being written, oldest first: each write begins when the one before it is done. */
+  let inFlight: readonly Writing[] = [];
 
-  const settle = async (): Promise<void> => {
-    const { done } = inFlight ?? {};
-    await done;
-    inFlight = null;
+  /** Resolves once no more than so many writes are under way; throws what one of them met. */
+  const settle = async (left = 0): Promise<void> => {
+    while (inFlight.length > left) {
+      await inFlight[0]?.done;
+      inFlight = inFlight.slice(1);
+    }
+  };
+
+  const writeBehind = (documents: Documents, end: Checkpoint, changes: readonly Change[]): void => {
+    const before = inFlight.at(-1)?.done;
+    const done = before === undefined ? write(end, changes) : before.then(() => write(end, changes));
+    // whoever settles next meets the error
+    done.catch(() => undefined);
+    inFlight = [...inFlight, { documents, done }];
   };
 
   const known = (id: string): Document | null | undefined => {
     const cached = cache.get(id);
-    return cached === undefined ? inFlight?.documents.get(id) : cached;
+    if (cached !== undefined) return cached;
+    return inFlight.findLast(({ documents }) => documents.has(id))?.documents.get(id);
   };
 
   /** Documents that a writer who died left ahead of the checkpoint, and as of when they are. */
@@ -132,13 +154,10 @@ export function createFold(options: FoldOptions): Fold {
       const fresh = ahead.size === 0 ? touches : touches.filter(isNews);
       const { documents, changedAt, poisoned } = foldTouches(projection, before, fresh);
       if (poisoned.length > 0) await patiently(patience, () => stale.park(name, version, poisoned));
-      await settle();
+      await settle(returnAhead ? WRITES_AHEAD - 1 : 0);
       const changes = changesOf(before, documents, changedAt);
       if (changes.length > 0) {
-        const done = write(end, changes);
-        // whoever settles next meets the error
-        done.catch(() => undefined);
-        inFlight = { documents, done };
+        writeBehind(documents, end, changes);
         if (!returnAhead) await settle();
       }
       cache.keep(documents);
@@ -195,7 +214,7 @@ export function createFold(options: FoldOptions): Fold {
       guarded(async () => {
         if (reached === null || end.position > reached.position) await applyAll(events, end, ahead);
       }),
-    settle: () => guarded(settle),
+    settle: () => guarded(() => settle()),
     saveCheckpoint: () =>
       guarded(async () => {
         await settle();
