@@ -34,6 +34,10 @@ describe('servers that crash, wait, and are told wrong things', () => {
     expect((await simulate(seed, { many: true })).violations).toEqual([]);
   });
 
+  it('take no snapshot of a volume that is still being deleted, at seed 4870', { timeout: 60_000 }, async () => {
+    expect((await simulate(4870)).violations).toEqual([]);
+  });
+
   it('do the same at every step when a seed is run again', async () => {
     for (const seed of [3, 14, 25]) {
       const [first, second] = [await simulate(seed, { history: true }), await simulate(seed, { history: true })];
@@ -57,13 +61,18 @@ describe('the simulation finds a server that', () => {
 });
 
 describe('the simulation finds processes side by side of which one', () => {
-  it.each([['does not ask again whether an operation is still its own', 205]] as const)(
-    '%s, at seed %d',
+  it.each([
+    ['does not ask again whether an operation is still its own', 205, false],
+    ['does not ask again whether an operation is still its own', 51, true],
+    ['drives every operation in every process', 7, false],
+  ] as const)(
+    '%s, at seed %d, pauses before claims: %s',
     { timeout: 60_000 },
-    async (name, seed) => {
+    async (name, seed, pausesBeforeClaims) => {
       const mutant = sideBySideMutants.find((one) => one.name === name);
       if (mutant === undefined) throw new Error(`no defect is named ${name}`);
-      expect((await simulate(seed, { many: true, mutant })).violations).not.toEqual([]);
+      const { violations } = await simulate(seed, { many: true, mutant, pausesBeforeClaims });
+      expect(violations).not.toEqual([]);
     },
   );
 });
