@@ -64,6 +64,7 @@ describe('the simulation finds processes side by side of which one', () => {
   it.each([
     ['does not ask again whether an operation is still its own', 205, false],
     ['does not ask again whether an operation is still its own', 51, true],
+    ['leaves no mark where there is no claim to return', 159, true],
     ['drives every operation in every process', 7, false],
   ] as const)(
     '%s, at seed %d, pauses before claims: %s',
