@@ -3,7 +3,7 @@ import { parseArgs } from 'node:util';
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
 import { sideBySideMutants } from './mutants/side-by-side.ts';
 import { describeRun } from './report.ts';
-import { type SimulationReport, simulate } from './simulation.ts';
+import { type SimulationOptions, type SimulationReport, simulate } from './simulation.ts';
 
 /*
  * npm run test:simulation -- [--seeds 1000] [--first 1] [--workers n]    runs many seeds, and names those that fail
@@ -29,8 +29,8 @@ const CHUNK = 100;
 /** A long run says so often that it still goes on. */
 const PROGRESS_EVERY = 5_000;
 
-/** Every twentieth seed runs several processes that carry operations out. */
-const isMany = (seed: number): boolean => seed % 20 === 0;
+/** Every twentieth seed runs several processes that carry operations out; every fortieth, ones that often stand still before a claim. */
+const optionsOf = (seed: number): SimulationOptions => ({ many: seed % 20 === 0, pausesBeforeClaims: seed % 40 === 0 });
 
 if (isMainThread) await main();
 else await work(workerData as Chunk);
@@ -46,7 +46,7 @@ async function main(): Promise<void> {
     },
   });
   if (values.seed !== undefined) {
-    const report = await simulate(Number(values.seed), { history: true, many: isMany(Number(values.seed)) });
+    const report = await simulate(Number(values.seed), { history: true, ...optionsOf(Number(values.seed)) });
     console.log(describeRun(report));
     process.exitCode = report.violations.length === 0 ? 0 : 1;
     return;
@@ -108,7 +108,7 @@ async function work({ first, seeds, mutant: name }: Chunk): Promise<void> {
   for (let seed = first; seed < first + seeds; seed += 1) {
     const { figures, violations } = await simulate(
       seed,
-      mutant === undefined ? { many: isMany(seed) } : { many: true, mutant },
+      mutant === undefined ? optionsOf(seed) : { ...optionsOf(seed), many: true, mutant },
     );
     parentPort?.postMessage({ seed, figures, violations: violations.map(({ what }) => what) } satisfies Verdict);
   }
