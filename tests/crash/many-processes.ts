@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createAcknowledged } from './acknowledged.ts';
 import { besideServer } from './beside-server.ts';
+import { createContents } from './contents.ts';
 import { FLEET_ROLES, type Fleet, type FleetRole, type Member, startFleet } from './fleet.ts';
 import type { Broken } from './invariants.ts';
 import { createLoad } from './load.ts';
@@ -53,6 +54,7 @@ async function rounds(fleet: Fleet, folder: string, options: ManyProcessesOption
   const random = createRandom(options.seed);
   const acknowledged = createAcknowledged();
   const log = createLogView();
+  const contents = createContents();
   const load = createLoad(random, acknowledged, fleet.sender);
   const startedAt = performance.now();
   console.log(`two processes of every role over ${fleet.engines}`);
@@ -78,7 +80,7 @@ async function rounds(fleet: Fleet, folder: string, options: ManyProcessesOption
       config,
       logFile,
       url: fleet.url,
-      contents: null,
+      contents,
       kept: acknowledged.kept,
       acknowledged: acknowledged.takeAcknowledged(),
     };
@@ -94,6 +96,7 @@ async function rounds(fleet: Fleet, folder: string, options: ManyProcessesOption
       await printBroken(config, broken, `${folder}/violations.txt`);
       return broken;
     }
+    contents.write(log, config);
     if (!ends) continue;
     const minutes = ((performance.now() - startedAt) / 60_000).toFixed(1);
     console.log(
