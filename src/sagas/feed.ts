@@ -176,11 +176,13 @@ export function createOperationsFeed(deps: {
 
   /**
    * From a former keeper: what it saved is listed first, so that what has ended since is removed. Not before this feed has
-   * come as far as that one's: until then it knows nothing of the last that was saved. False where it may not be begun.
+   * come as far as that one's: until then it knows nothing of the last that was saved. How far the feed of a longer log had
+   * come, in place of which an older backup was restored, says nothing of this one. False where it may not be begun.
    */
   const takeOverSaved = async (): Promise<boolean> => {
     const checkpoint = await coordination.feedCheckpoint(FEED);
-    if (checkpoint !== null && (seen === null || seen.position < checkpoint.position)) return false;
+    const isBehind = checkpoint !== null && (seen === null || seen.position < checkpoint.position);
+    if (isBehind && (catchingUp || (await isInLog(checkpoint)))) return false;
     savedWork.clear();
     unsaved.clear();
     saved = null;
@@ -222,6 +224,9 @@ export function createOperationsFeed(deps: {
     return null;
   };
 
+  const isInLog = async ({ position, eventId }: Checkpoint): Promise<boolean> =>
+    (await eventAt(position))?.id === eventId;
+
   /** Not so where the charge has ended, or where the log is older than what is noted here: a restored one, say. */
   const isCharged = async ({ operationId, projectId }: WatchedCharge): Promise<boolean> => {
     const { state } = await handler.load(quotaAggregate, quotaStream(projectId));
@@ -248,7 +253,7 @@ export function createOperationsFeed(deps: {
   const verifiedCheckpoint = async (): Promise<Checkpoint | null> => {
     const checkpoint = await coordination.feedCheckpoint(FEED);
     if (checkpoint === null) return null;
-    if ((await eventAt(checkpoint.position))?.id === checkpoint.eventId) return checkpoint;
+    if (await isInLog(checkpoint)) return checkpoint;
     logger.warn(
       { position: String(checkpoint.position) },
       'the log does not have the event of the operations checkpoint: reading it from the start',

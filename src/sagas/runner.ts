@@ -308,7 +308,7 @@ export function createOperationRunner(options: {
       }
     },
     reconsider: () => {
-      for (const run of running.values()) if (!run.driving && run.timer === null) schedule(run);
+      for (const run of running.values()) if (run.timer === null) schedule(run);
     },
     isBusy: (concerns) =>
       [...running.values()].some(({ driving, started }) => driving && concerns(started.resource.volumeId)),

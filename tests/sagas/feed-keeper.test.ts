@@ -213,6 +213,18 @@ describe('a process that becomes the keeper', () => {
     expect(saved.checkpoint?.position).toBe(world.store.events.at(-1)?.position);
   });
 
+  it('does not wait for what a longer log had, in whose place an older backup was restored', async () => {
+    const world = await startWorld();
+    const saved = createMemoryCoordination();
+    const { operationId } = await unfinished(world);
+    await saved.saveFeedCheckpoint('operations', { position: 1_000n, eventId: 'of the log that was lost' });
+    await saved.putWork([{ kind: 'operation', id: 'lost', dueAt: 0, data: {} }]);
+    await join(world, saved, true);
+    await world.clock.pass(2_000);
+    expect(idsOf(saved)).toEqual([operationId]);
+    expect(saved.checkpoint?.position).toBe(world.store.events.at(-1)?.position);
+  });
+
   it('again lists what was saved meanwhile: what its forerunner put is its to remove', async () => {
     const { world, saved, one, two } = await startTwo();
     handTo(two, one);
