@@ -13,7 +13,7 @@ import { reservedPort } from '../tests/engines/reserved-port.ts';
 import { type Figure, figureOf, isShort, print, rounded } from './figures.ts';
 import { clock, fillReadStore } from './filling.ts';
 import { type Measured, runLoad } from './load.ts';
-import { type ServerProcess, startServerProcess, withDirectory, withServer } from './server-process.ts';
+import { type ServerProcess, withDirectory, withServer } from './server-process.ts';
 import { seedVolumes } from './volume-life.ts';
 
 const EVENTS = isShort ? 5_000 : 50_000;
@@ -91,21 +91,18 @@ async function withMongo(name: string, work: (mongo: MongoDatabase) => Promise<v
   }
 }
 
-const reason = whyNoMongo();
-if (reason !== null) throw new Error(`nothing to measure over: ${reason}`);
-await withDirectory(async (directory) => {
+async function run(directory: string): Promise<void> {
   await withLog(join(directory, 'log'), (eventStore) =>
     withMongo('scoria_bench_volumes', async (mongo) => {
       const config = { eventStore, readStore: mongo.url };
-      const server = await startServerProcess(join(directory, 'server'), { config });
-      try {
-        await measureVolumes(server);
-      } finally {
-        await server.stop();
-      }
+      await withServer(join(directory, 'server'), measureVolumes, { config });
     }),
   );
   await withLog(join(directory, 'log-to-rebuild-from'), (connection) =>
     withMongo('scoria_bench_rebuild', (mongo) => measureRebuild(connection, mongo)),
   );
-});
+}
+
+const reason = whyNoMongo();
+if (reason === null) await withDirectory(run);
+else print({ what: 'engines: skipped', note: reason });

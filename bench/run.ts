@@ -24,7 +24,7 @@ const QUESTIONS = [
   'growth',
 ];
 /** What takes longest and says most about large logs is left to the long run. */
-const NOT_SHORT = new Set(['growth', 'rebuild', 'protocol-server', 'engines']);
+const NOT_SHORT = new Set(['growth']);
 /** Where its files go, and how many volumes; how many events. */
 const ARGUMENTS: Readonly<Record<string, readonly string[]>> = {
   'file-driver': [tmpdir(), process.argv.includes('--short') ? '200' : '1000'],
