@@ -1,6 +1,7 @@
 import pLimit from 'p-limit';
 import type { CommandHandler } from '../commands/handle.ts';
 import { operationAggregate, operationIdOf, operationStream } from '../commands/operations.ts';
+import { UnreadableEvent } from '../domain/kernel/event.ts';
 import {
   hasEnded,
   type Operation,
@@ -156,6 +157,10 @@ export function createOperationRunner(options: {
           await lost(run);
           continue;
         }
+        if (error instanceof UnreadableEvent) {
+          leave(run, error);
+          continue;
+        }
         const away = error instanceof StoreUnavailable;
         const level = away ? 'warn' : 'error';
         logger[level](
@@ -177,9 +182,16 @@ export function createOperationRunner(options: {
     wakeAt(run, STORE_AWAY_MS);
   };
 
-  const dropEnded = (run: Scheduled): void => {
+  const drop = (run: Scheduled): void => {
     running.delete(run.id);
     run.timer?.abort();
+  };
+
+  /** Another build has gone on with it, and only such a one can: this process just keeps it as unfinished. */
+  const leave = (run: Scheduled, error: UnreadableEvent): void => {
+    logger.warn({ operationId: run.id, err: error }, 'operation left to a worker that knows its events');
+    drop(run);
+    left.set(run.id, { started: run.started, correlationId: run.correlationId });
   };
 
   const hasMore = (run: Scheduled): boolean => {
@@ -194,7 +206,7 @@ export function createOperationRunner(options: {
       return true;
     }
     if (ownership !== null && hasEnded(run.operation)) {
-      dropEnded(run);
+      drop(run);
       return false;
     }
     return (run.again || wasMissed) && isMine(run);
@@ -251,7 +263,7 @@ export function createOperationRunner(options: {
     } else run.stale = true;
     // Whose it is must not be judged by what is out of date.
     if (run.stale) run.missed = true;
-    if (hasEnded(run.operation) || ENDS.has(event.type)) dropEnded(run);
+    if (hasEnded(run.operation) || ENDS.has(event.type)) drop(run);
     else schedule(run);
   };
 

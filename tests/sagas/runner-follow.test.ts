@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { createCommandHandler } from '../../src/commands/handle.ts';
 import { operationAggregate, operationStream } from '../../src/commands/operations.ts';
+import type { EventMetadata } from '../../src/domain/kernel/event.ts';
 import type { OperationEvent, Started } from '../../src/domain/operation/index.ts';
 import { type EventStore, type RecordedEvent, StoreUnavailable } from '../../src/ports/event-store.ts';
 import { StepError } from '../../src/sagas/operation.ts';
@@ -26,7 +27,7 @@ async function startRunner() {
   /** Steps that were run here, and what two of them do. */
   const ran: string[] = [];
   const does = { provision: async (_signal: AbortSignal): Promise<void> => undefined, mark: async () => undefined };
-  const says = { reads: 0, away: 0, afterAppend: async (): Promise<void> => undefined };
+  const says = { reads: 0, away: 0, warned: [] as string[], afterAppend: async (): Promise<void> => undefined };
   const eventStore: EventStore = {
     ...store,
     readStream: (stream, options) => {
@@ -65,7 +66,11 @@ async function startRunner() {
     definitions: [definition],
     // no step of this definition asks for any
     services: { handler } as never,
-    logger: { info: () => undefined, warn: () => undefined, error: () => undefined },
+    logger: {
+      info: () => undefined,
+      warn: (_, text) => void says.warned.push(text),
+      error: (_, text) => void says.warned.push(text),
+    },
     ownership: { drives: ({ pool }) => owns.pool(pool), holds: ({ pool }) => owns.pool(pool) },
   });
   runner.go();
@@ -169,6 +174,20 @@ describe('an operation that another process drives', () => {
     expect(isOpen()).toBe(true);
     await record(SUCCEEDED);
     await hear(1);
+    expect(isOpen()).toBe(false);
+  });
+
+  it('and that a newer build went on with is left to such a one, still unfinished, and forgotten when its end is heard', async () => {
+    const { store, hear, own, ran, says, isOpen } = await startKnowing(placed('theirs'));
+    const metadata = { ...(store.eventsOf(STREAM)[1]?.metadata as EventMetadata), commandId: 'newer' };
+    await store.append(STREAM, 1n, [{ id: 'newer', type: 'StepSuspended', data: { operationId }, metadata }]);
+    await hear(2);
+    expect(says.warned).toEqual(['operation left to a worker that knows its events']);
+    await own(mine);
+    expect([ran, isOpen()]).toEqual([[], true]);
+    await store.append(STREAM, 2n, [{ id: 'end', ...SUCCEEDED, metadata: { ...metadata, commandId: 'end' } }]);
+    await hear(3);
+    expect(says.warned).toHaveLength(1);
     expect(isOpen()).toBe(false);
   });
 });
