@@ -51,14 +51,18 @@ function testsOf(field: string, condition: Condition): readonly Test[] {
 const literally = (text: string): string =>
   text.replace(/[\\^$.*+?()[\]{}|/-]/g, (character) => `\\${character}`).replaceAll('\0', '\\x00');
 
-/** Tests on one path share an object; a second one of the same kind needs `$and`. */
+/**
+ * Tests on one path share an object; a second one of the same kind needs `$and`, and so does a pattern beside others: MongoDB
+ * takes it in the same object, servers that speak its protocol may then leave the others out.
+ */
 function filterOf(tests: readonly Test[]): Filter<StoredDocument> {
   const byPath: Record<string, Record<string, unknown>> = {};
   const further: Record<string, unknown>[] = [];
   for (const { path, operator, operand } of tests) {
     const operators = byPath[path];
     if (operators === undefined) byPath[path] = { [operator]: operand };
-    else if (operators[operator] === undefined) operators[operator] = operand;
+    else if (operators[operator] === undefined && operator !== '$regex' && operators.$regex === undefined)
+      operators[operator] = operand;
     else further.push({ [path]: { [operator]: operand } });
   }
   return (further.length === 0 ? byPath : { ...byPath, $and: further }) as Filter<StoredDocument>;
