@@ -27,14 +27,18 @@ const keyOf = (operationId: string, projectId: string): string => `${operationId
 /** How long a request may be behind its charge, in ms: both are sent by one process, one right after the other. */
 const PATIENCE_MS = 5_000;
 const LOOK_EVERY_MS = 1_000;
+/** Where the operation of a charge has to end before anything can be said of it. */
+const LOOK_AGAIN_MS = 2_000;
 
 /**
  * Watches charges until their request lands. What has not landed in time is lapsed: first the request is made
- * impossible in the stream where it would land, then the charge is returned (DESIGN: ledgers).
+ * impossible in the stream where it would land, then the charge is returned (DESIGN: ledgers). What landed before it was
+ * charged, by another sending of the request, is returned once its operation has ended.
  */
 export function watchOrphans(deps: {
   readonly clock: Clock;
-  readonly lapse: (charge: WatchedCharge) => Promise<void>;
+  /** False: it is too early to say. */
+  readonly lapse: (charge: WatchedCharge) => Promise<boolean>;
   readonly logger: OperationsLogger;
   /** Whether it is this process that settles doubts; every process knows of them. Without it, it is. */
   readonly isActive?: () => boolean;
@@ -47,9 +51,10 @@ export function watchOrphans(deps: {
     for (const [key, watched] of waiting) {
       if (watched.dueMs > clock.monotonicMs() || !isActive()) continue;
       try {
-        await lapse(watched.charge);
+        const isSettled = await lapse(watched.charge);
         // Meanwhile it may have been given back and taken again: that one is another charge.
-        if (waiting.get(key) === watched) waiting.delete(key);
+        if (isSettled && waiting.get(key) === watched) waiting.delete(key);
+        if (!isSettled) watched.dueMs = clock.monotonicMs() + LOOK_AGAIN_MS;
       } catch (error) {
         logger.warn(
           { operationId: watched.charge.operationId, err: error },

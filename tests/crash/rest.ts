@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Config } from '../../src/config.ts';
+import { idsOf } from '../../src/domain/kernel/id-map.ts';
 import { besideServer } from './beside-server.ts';
 import { orphansOf } from './holdings.ts';
 import { type Broken, checkInvariants, type World } from './invariants.ts';
@@ -21,6 +22,12 @@ const LATE = new Set([
 export const openOrphans = (log: LogView): number =>
   [...log.quotas.values()].reduce((sum, ledger) => sum + orphansOf(ledger, log.hasLanded).length, 0);
 
+/** Charges that a late sending of a request made once more when its operation had ended. */
+export const chargedAgain = (log: LogView): number =>
+  [...log.quotas.values()]
+    .flatMap(({ open }) => idsOf(open))
+    .filter((operationId) => log.hasLanded(operationId) && !log.open.has(operationId)).length;
+
 /** Waits until no operation is open (with `orphans`: and no orphaned charge is left). Resolves after how many ms; gives up at 30 s. */
 export async function untilAtRest(
   config: Config,
@@ -31,7 +38,7 @@ export async function untilAtRest(
   await besideServer(config, async ({ eventStore }) => {
     while (performance.now() - startedAt < REST_WITHIN_MS) {
       await log.read(eventStore);
-      if (log.open.size === 0 && (!orphans || openOrphans(log) === 0)) return;
+      if (log.open.size === 0 && chargedAgain(log) === 0 && (!orphans || openOrphans(log) === 0)) return;
       await sleep(LOOK_EVERY_MS);
     }
   });

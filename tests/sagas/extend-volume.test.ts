@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { volumeStream } from '../../src/commands/streams.ts';
+import { idsOf } from '../../src/domain/kernel/id-map.ts';
+import { acceptedOf, asUser, worldOn } from '../commands/world.ts';
 import { POOL_A, startWorld, takenOf, usedBy } from './world.ts';
 
 describe('extending a volume', () => {
@@ -78,6 +80,34 @@ describe('extending a volume', () => {
     expect(usedBy(world.quota())).toEqual({ volumes: 0, gigabytes: 0, snapshots: 0 });
     expect(takenOf(world.pool())).toEqual({ volumesGiB: 0, snapshotsGiB: 0 });
   });
+
+  it.each(['terminal', 'good'] as const)(
+    'that is sent twice costs once, also where the second sending comes to its charge when the first has ended (%s)',
+    async (outcome) => {
+      const world = await startWorld();
+      const volumeId = await world.available();
+      world.driver.script('extendVolume', outcome);
+      const request = { volumeId, newSizeGiB: 5, attachedAllowed: true };
+      const context = asUser('p1', 'extend');
+      const late = worldOn(world.store);
+      const { handle } = late.handler;
+      const gate = Promise.withResolvers<void>();
+      const waiting: typeof handle = async (aggregate, stream, command, ...more) => {
+        if (command.type === 'ChargeQuota') await gate.promise;
+        return handle(aggregate, stream, command, ...more);
+      };
+      Object.assign(late.handler, { handle: waiting });
+      const again = late.volumes.extend(request, context);
+      const { operationId } = acceptedOf(await world.clients.volumes.extend(request, context));
+      await world.ended(operationId);
+      const used = usedBy(world.quota());
+      gate.resolve();
+      expect(acceptedOf(await again).operationId).toBe(operationId);
+      await world.clock.pass(8_000);
+      expect(usedBy(world.quota())).toEqual(used);
+      expect(idsOf(world.quota().open)).toEqual([]);
+    },
+  );
 
   it('of an attached volume leaves it in use', async () => {
     const world = await startWorld();

@@ -58,7 +58,7 @@ async function join(world: SagaWorld, saved: MemoryCoordination, isKeeper: boole
     logger,
     ownership: { drives: () => false, holds: () => false },
   });
-  const orphans = watchOrphans({ clock, lapse: async () => undefined, logger, isActive: () => false });
+  const orphans = watchOrphans({ clock, lapse: async () => true, logger, isActive: () => false });
   const feed = createOperationsFeed({
     eventStore,
     coordination,

@@ -34,8 +34,11 @@ describe('servers that crash, wait, and are told wrong things', () => {
     expect((await simulate(seed, { many: true })).violations).toEqual([]);
   });
 
-  it('take no snapshot of a volume that is still being deleted, at seed 4870', { timeout: 60_000 }, async () => {
-    expect((await simulate(4870)).violations).toEqual([]);
+  it.each([
+    [4870, 'take no snapshot of a volume that is still being deleted'],
+    [14549, 'keep no charge that a late sending of a request made again'],
+  ])('at seed %d, %s', { timeout: 60_000 }, async (seed) => {
+    expect((await simulate(seed)).violations).toEqual([]);
   });
 
   it('do the same at every step when a seed is run again', async () => {

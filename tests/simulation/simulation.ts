@@ -3,7 +3,7 @@ import { operationDefinitions } from '../../src/sagas/definitions.ts';
 import type { OperationDefinition, Step } from '../../src/sagas/operation.ts';
 import type { Violation } from '../crash/log-view.ts';
 import { createRandom, type Random } from '../crash/random.ts';
-import { openOrphans } from '../crash/rest.ts';
+import { chargedAgain, openOrphans } from '../crash/rest.ts';
 import { createClients, type Told } from './clients.ts';
 import { createSimulatedCoordination } from './coordination.ts';
 import { createSimulatedLog } from './event-store.ts';
@@ -222,7 +222,7 @@ export async function simulate(seed: number, options: SimulationOptions = {}): P
     api !== null &&
     operations.size === workers.length &&
     observer.log.open.size === parkedNow().length &&
-    openOrphans(observer.log) === 0;
+    openOrphans(observer.log) + chargedAgain(observer.log) === 0;
   const abandoned = new Set<string>();
   let parked = 0;
 
@@ -241,7 +241,7 @@ export async function simulate(seed: number, options: SimulationOptions = {}): P
     for (let round = 0; ; round += 1) {
       if (!(await scheduler.run(atRest, REST_LIMITS))) {
         for (const id of observer.log.open) problem(`operation ${id} does not end`, [`operation-${id}`]);
-        if (openOrphans(observer.log) > 0) problem('an orphaned charge is never lapsed');
+        if (openOrphans(observer.log) + chargedAgain(observer.log) > 0) problem('an orphaned charge is never lapsed');
         return;
       }
       const waiting = parkedNow();

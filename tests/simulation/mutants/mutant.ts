@@ -7,7 +7,7 @@ import type { ReadStore } from '../../../src/ports/read-store.ts';
 import type { Shares } from '../../../src/sagas/many-processes.ts';
 import type { OperationDefinition } from '../../../src/sagas/operation.ts';
 
-type Lapse = (charge: SuspectCharge) => Promise<void>;
+type Lapse = (charge: SuspectCharge) => Promise<boolean>;
 
 /** A defect planted around the real code, which the simulation must find. */
 export interface Mutant {

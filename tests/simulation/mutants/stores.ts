@@ -84,6 +84,7 @@ export const storeMutants: readonly Mutant[] = [
         } as const;
         const command = { type: 'ReturnQuota', projectId, operationId, amounts: 'charge', reason: 'lapsed' } as const;
         await handler.handle(quotaAggregate, quotaStream(projectId), command, context);
+        return true;
       },
   },
   {
