@@ -75,7 +75,11 @@ export const forEach = <Input>(items: ForEach<Input>['items'], step: ForEach<Inp
 
 export interface OperationDefinition<Input = never> {
   readonly kind: string;
-  /** Raised when the steps change; a worker leaves operations of a version it does not know alone. */
+  /**
+   * Raised when the steps change so that a build of before could not go on with them, or one of after with those begun before; a
+   * worker leaves operations of a version it does not know alone. A step that is only added is compatible: what goes by the
+   * names of steps runs it, or does without.
+   */
   readonly version: number;
   readonly startedBy: VolumeEvent['type'];
   readonly resource: (input: Input) => Started['resource'];
