@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pino } from 'pino';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { parseConfig } from '../../src/config.ts';
 import { type Server, startServer } from '../../src/server/server.ts';
 import { MODEL_CONFIG, runSequences } from './sequences.ts';
@@ -13,6 +13,8 @@ let server: Server;
 
 beforeAll(async () => {
   server = await startServer(parseConfig({ ...MODEL_CONFIG, dataDir, server: { port: 0 } }), pino({ level: 'silent' }));
+  // the default type is shown once the read models have it
+  await vi.waitFor(async () => expect((await fetch(`${server.url}/readyz`)).status).toBe(200), { timeout: 20_000 });
 });
 afterAll(async () => {
   await server.stop();
