@@ -6,12 +6,13 @@
  */
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { systemClock } from '../src/adapters/system/clock.ts';
 import { allProjections } from '../src/projections/all.ts';
 import { openEventStoreEngine, openReadStoreEngine } from '../src/server/stores.ts';
 import { type MongoDatabase, startMongoDatabase, whyNoMongo } from '../tests/crash/mongo-server.ts';
 import { reservedPort } from '../tests/engines/reserved-port.ts';
 import { type Figure, figureOf, isShort, print, rounded } from './figures.ts';
-import { clock, fillReadStore } from './filling.ts';
+import { fillReadStore } from './filling.ts';
 import { type Measured, runLoad } from './load.ts';
 import { type ServerProcess, withDirectory, withServer } from './server-process.ts';
 import { seedVolumes } from './volume-life.ts';
@@ -63,7 +64,7 @@ async function measureVolumes({ url }: ServerProcess): Promise<void> {
 
 async function measureRebuild(connection: string, mongo: MongoDatabase): Promise<void> {
   const eventStore = await openEventStoreEngine(connection);
-  const readStore = await openReadStoreEngine(mongo.url, clock);
+  const readStore = await openReadStoreEngine(mongo.url, systemClock);
   try {
     const seedingAt = performance.now();
     const events = await seedVolumes(eventStore, EVENTS);

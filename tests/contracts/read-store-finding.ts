@@ -156,7 +156,7 @@ export function describeFinding(
           },
         ),
         // a counterexample is told within the test's time, however small it might still become
-        { numRuns: propertyRuns, interruptAfterTimeLimit: 30_000 },
+        { numRuns: propertyRuns, interruptAfterTimeLimit: 30_000, markInterruptAsFailure: true },
       );
     });
   });

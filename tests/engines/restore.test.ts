@@ -2,7 +2,6 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { backup, DatabaseSync } from 'node:sqlite';
-import { MongoClient } from 'mongodb';
 import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openSqliteEventStore } from '../../src/adapters/sqlite/event-store.ts';
@@ -88,9 +87,7 @@ describe.skipIf(mongo.url === null)(`a log that is restored from a backup (${mon
   it.each(['left as it was', 'dropped'] as const)(
     'is gone on with, the database %s: what it says is what there is, and what the backend has besides is told',
     async (how) => {
-      const client = new MongoClient(database.url);
-      if (how === 'dropped') await client.db(database.database).dropDatabase();
-      await client.close();
+      if (how === 'dropped') await database.drop();
       const logFile = join(folder, `restored ${how}.db`);
       const source = new DatabaseSync(backupFile, { readOnly: true });
       await backup(source, logFile);
