@@ -92,9 +92,11 @@ export async function dispatch(
  * may have been done then, which sending it again under its Idempotency-Key, or a later read, tells.
  */
 async function answeredInTime(exchange: Exchange, withinMs: number): Promise<number> {
-  const { context, requestId, operation } = exchange;
+  const { context, requestId } = exchange;
   const answering = authenticated(exchange);
   answering.catch((error: unknown) => {
+    // which action it is, the body says, and not before it is read
+    const { operation } = exchange;
     if (exchange.givenUp) context.logger.warn({ err: error, requestId, operation }, 'request failed after its answer');
   });
   const answer = await inTime(context.clock, answering, withinMs);
