@@ -16,6 +16,8 @@ export interface RecordedEvent extends EventToAppend {
   readonly revision: bigint;
   readonly position: Position;
   readonly recordedAt: Instant;
+  /** The data as JSON text, for whoever writes it again: where it was asked for and the log keeps it. */
+  readonly dataText?: string;
 }
 
 export type ExpectedRevision = bigint | 'no-stream';
@@ -45,6 +47,8 @@ export interface ReadAllOptions {
   readonly direction?: 'forwards' | 'backwards';
   readonly limit?: number;
   readonly streams?: StreamFilter;
+  /** Events come with `dataText`, where the log keeps it. */
+  readonly withText?: boolean;
 }
 
 export interface SubscribeOptions {

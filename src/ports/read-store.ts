@@ -61,7 +61,8 @@ export interface CollectionSpec {
 }
 
 export type Change =
-  | { readonly kind: 'put'; readonly document: Document; readonly position: Position }
+  /** `text`: the document as JSON, where whoever puts it has that already; a store that keeps text takes it. */
+  | { readonly kind: 'put'; readonly document: Document; readonly position: Position; readonly text?: string }
   | { readonly kind: 'delete'; readonly id: string; readonly position: Position };
 
 /** How far a projection is: the last finished event. The id is verified at start (a restored log has another). */
@@ -95,6 +96,11 @@ export interface PositionedDocument {
 
 /** Documents by collection. Collections hold several versions side by side while one is rebuilt; reads see the live one. */
 export interface ReadStore {
+  /**
+   * True where writes are carried out in the order in which they are asked for: then one may be asked for before the one
+   * that it follows is done, and throws CheckpointMoved where that one fails.
+   */
+  readonly inOrder?: boolean;
   /** Makes the collection version and its indexes where they do not exist; the first version becomes live. */
   ensure(spec: CollectionSpec): Promise<void>;
   /** `version` reads a version that is not live (a rebuild). */

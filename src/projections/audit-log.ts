@@ -59,8 +59,12 @@ export const auditLogProjection: Projection<AuditDocument> = {
       origin: origin ?? null,
       outcome,
       reason: outcome === 'done' ? null : reasonOf(event.data),
-      data: withoutSecrets(event.data),
+      data: mayHoldSecret(event) ? withoutSecrets(event.data) : event.data,
     };
+  },
+  textOf: (document: AuditDocument, { data, dataText }: RecordedEvent) => {
+    if (dataText === undefined || document.data !== data) return undefined;
+    return `${JSON.stringify({ ...document, data: undefined }).slice(0, -1)},"data":${dataText}}`;
   },
 };
 
@@ -81,6 +85,12 @@ function reasonOf(data: unknown): string | null {
 }
 
 const SECRETS: ReadonlySet<string> = new Set(['salt', 'authKeyHash']);
+/** As they stand in JSON. */
+const SECRET_KEYS = [...SECRETS].map((name) => JSON.stringify(name));
+
+/** By its text, where it has one: no event need be gone through whose text does not even name a secret. */
+const mayHoldSecret = ({ dataText }: RecordedEvent): boolean =>
+  dataText === undefined || SECRET_KEYS.some((key) => dataText.includes(key));
 
 /** The same value where it holds no secret; else a copy without, however deep (an operation's input is an event's data). */
 export function withoutSecrets(value: unknown): unknown {

@@ -39,5 +39,7 @@ export function decodeRecorded(event: RecordedEvent): RecordedEvent {
   const catalogue = byType.get(event.type);
   if (catalogue === undefined) throw new UnreadableEvent(event.type, schemaVersion, 'unknown type');
   const decoded: DomainEvent = catalogue.decode(event.type, schemaVersion, event.data);
-  return decoded.data === event.data ? event : { ...event, data: decoded.data };
+  if (decoded.data === event.data) return event;
+  const { dataText: _, ...lifted } = event;
+  return { ...lifted, data: decoded.data };
 }

@@ -7,18 +7,21 @@ export interface CatchUpOptions {
   readonly folds: readonly Fold[];
   /** Last position to apply. */
   readonly until: Position;
-  /** Events folded in memory before anything is written. */
+  /** Changes of a collection that come together before they are written. */
   readonly batchSize: number;
   readonly signal: AbortSignal;
   readonly onBatch?: (position: Position, events: number) => void;
 }
+
+/** Events that are folded before the next are read: few, so that they are soon garbage. */
+const READ_AT_ONCE = 512;
 
 /**
  * Brings folds through `until` at full speed: one reading of the log for all, each document written once per batch,
  * and the next batch read and folded while this one is written. Returns how many events were read.
  */
 export async function catchUp(options: CatchUpOptions): Promise<number> {
-  const { folds, signal } = options;
+  const { folds, signal, batchSize } = options;
   const batches = readBatches(options)[Symbol.asyncIterator]();
   let read = 0;
   let next = batches.next();
@@ -30,7 +33,7 @@ export async function catchUp(options: CatchUpOptions): Promise<number> {
       next = batches.next();
       if (last === undefined) continue;
       const end = { position: last.position, eventId: last.id };
-      await Promise.all(folds.map((fold) => fold.apply(batch, end, { ahead: true })));
+      await Promise.all(folds.map((fold) => fold.apply(batch, end, { gather: batchSize })));
       read += batch.length;
       options.onBatch?.(last.position, batch.length);
       if (folds.every(({ stopped }) => stopped !== null)) return read;
@@ -44,17 +47,22 @@ export async function catchUp(options: CatchUpOptions): Promise<number> {
 }
 
 async function* readBatches(options: CatchUpOptions): AsyncGenerator<readonly ReadEvent[], void, undefined> {
-  const { eventStore, decode, folds, until, batchSize } = options;
+  const { eventStore, decode, folds, until } = options;
+  const readAtOnce = Math.min(READ_AT_ONCE, options.batchSize);
   const running = folds.filter(({ stopped }) => stopped === null);
   if (running.length === 0) return;
   const after = earliest(running.map(({ through }) => through));
   const streams = streamsOf(running);
   let batch: ReadEvent[] = [];
-  const log = eventStore.readAll({ ...(after === null ? {} : { after }), ...(streams === null ? {} : { streams }) });
+  const log = eventStore.readAll({
+    withText: true,
+    ...(after === null ? {} : { after }),
+    ...(streams === null ? {} : { streams }),
+  });
   for await (const event of log) {
     if (event.position > until) break;
     batch.push(readEvent(decode, event));
-    if (batch.length < batchSize) continue;
+    if (batch.length < readAtOnce) continue;
     yield batch;
     batch = [];
   }

@@ -1,26 +1,38 @@
 import type { Clock } from '../ports/clock.ts';
-import type { Position, RecordedEvent, StreamFilter } from '../ports/event-store.ts';
-import { type Change, type Checkpoint, CheckpointMoved, type Document, type ReadStore } from '../ports/read-store.ts';
+import type { Position, RecordedEvent } from '../ports/event-store.ts';
+import { type Checkpoint, CheckpointMoved, type Document, type ReadStore } from '../ports/read-store.ts';
+import {
+  createDocumentCache,
+  createGathered,
+  foldAppends,
+  foldTouches,
+  messageOf,
+  type Touch,
+  touchesOf,
+} from './folding.ts';
 import { type Patience, patiently } from './patience.ts';
 import type { Projection } from './projection.ts';
 import type { Poisoned, StaleDocuments } from './stale-documents.ts';
+import { kindOf, rememberWants } from './wanted-streams.ts';
+import { createWriteBehind, type Documents } from './write-behind.ts';
 
 /** An event of the log as the reader hands it to every fold: decoded once, or with the reason why it cannot be. */
 export interface ReadEvent {
   readonly event: RecordedEvent;
   readonly unreadable: string | null;
+  /** Its stream's, told once for every fold. */
+  readonly kind: string;
 }
 
 /** Decodes one event; what this build cannot read is kept with its reason. */
 export function readEvent(decode: (event: RecordedEvent) => RecordedEvent, event: RecordedEvent): ReadEvent {
+  const kind = kindOf(event.stream);
   try {
-    return { event: decode(event), unreadable: null };
+    return { event: decode(event), unreadable: null, kind };
   } catch (error) {
-    return { event, unreadable: messageOf(error) };
+    return { event, unreadable: messageOf(error), kind };
   }
 }
-
-const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
 export interface FoldLogger {
   info(fields: object, message: string): void;
@@ -40,10 +52,10 @@ export interface Fold {
   /** Why it went no further; null while it runs. */
   readonly stopped: string | null;
   /**
-   * Applies what of the events lies behind `through`; afterwards it is through `end`. `ahead`: returns while that is
-   * still being written, so that the next batch is folded meanwhile.
+   * Applies what of the events lies behind `through`; afterwards it is through `end`. `gather`: what changes is written
+   * once so many changes have come together, and this returns meanwhile; `settle` writes the rest.
    */
-  apply(events: readonly ReadEvent[], end: Checkpoint, options?: { readonly ahead: boolean }): Promise<void>;
+  apply(events: readonly ReadEvent[], end: Checkpoint, options?: { readonly gather: number }): Promise<void>;
   /** Resolves once everything applied is written. */
   settle(): Promise<void>;
   /** Stores how far it is, where nothing was written since. */
@@ -65,19 +77,10 @@ export interface FoldOptions {
   readonly onOvertaken?: () => void;
 }
 
-interface Writing {
-  readonly documents: Documents;
-  readonly done: Promise<void>;
-}
-
-/** More would keep more documents in memory and gain nothing: the writer is never without work. */
-const WRITES_AHEAD = 2;
-
-export function wants({ prefixes }: StreamFilter, stream: string): boolean {
-  // each fold asks this of each event: no closure for it
-  for (const prefix of prefixes) if (stream.startsWith(prefix)) return true;
-  return false;
-}
+/** More would keep more documents in memory and gain nothing: the writer is without work only while this folds. */
+export const WRITES_AHEAD = 8;
+/** A collection that few events concern is written after so many times as many of the log, so that it too gets on. */
+const EVENTS_FOR_A_CHANGE = 16;
 
 export function createFold(options: FoldOptions): Fold {
   const { readStore, projection, version, stale, logger } = options;
@@ -88,8 +91,10 @@ export function createFold(options: FoldOptions): Fold {
     onRetry: (error, attempt) => logger.warn({ collection: name, version, err: error, attempt }, 'projection waits'),
   };
   const cache = createDocumentCache(options.cachedDocuments);
-  let saved: Checkpoint | null = options.checkpoint;
+  const writes = createWriteBehind({ readStore, collection: name, version, checkpoint: options.checkpoint, patience });
+  const isWanted = rememberWants(projection.streams);
   let reached: Checkpoint | null = options.checkpoint;
+  let gathered = createGathered();
   let stopped: string | null = null;
 
   const stop = (reason: string, event?: RecordedEvent): void => {
@@ -98,42 +103,11 @@ export function createFold(options: FoldOptions): Fold {
     logger.error({ collection: name, version, reason, ...where }, 'projection stopped');
   };
 
-  const write = async (to: Checkpoint, changes: readonly Change[]): Promise<void> => {
-    await patiently(patience, async (attempt) => {
-      try {
-        await readStore.write({ projection: name, version, from: saved, to, changes });
-      } catch (error) {
-        // an earlier attempt of unknown outcome has done it
-        const done = error instanceof CheckpointMoved && attempt > 1 && (await isAt(readStore, name, version, to));
-        if (!done) throw error;
-      }
-    });
-    saved = to;
-  };
-
-  /** What is being written, oldest first: each write begins when the one before it is done. */
-  let inFlight: readonly Writing[] = [];
-
-  /** Resolves once no more than so many writes are under way; throws what one of them met. */
-  const settle = async (left = 0): Promise<void> => {
-    while (inFlight.length > left) {
-      await inFlight[0]?.done;
-      inFlight = inFlight.slice(1);
-    }
-  };
-
-  const writeBehind = (documents: Documents, end: Checkpoint, changes: readonly Change[]): void => {
-    const before = inFlight.at(-1)?.done;
-    const done = before === undefined ? write(end, changes) : before.then(() => write(end, changes));
-    // whoever settles next meets the error
-    done.catch(() => undefined);
-    inFlight = [...inFlight, { documents, done }];
-  };
-
   const known = (id: string): Document | null | undefined => {
+    const latest = gathered.documents.get(id);
+    if (latest !== undefined) return latest;
     const cached = cache.get(id);
-    if (cached !== undefined) return cached;
-    return inFlight.findLast(({ documents }) => documents.has(id))?.documents.get(id);
+    return cached === undefined ? writes.documentOf(id) : cached;
   };
 
   /** Documents that a writer who died left ahead of the checkpoint, and as of when they are. */
@@ -143,46 +117,71 @@ export function createFold(options: FoldOptions): Fold {
   };
   const isNews = ({ id, event }: Touch): boolean => event.position > (ahead.get(id) ?? -1n);
 
-  const applyReadable = async (
-    events: readonly RecordedEvent[],
-    end: Checkpoint,
-    returnAhead: boolean,
-  ): Promise<void> => {
-    const touches = touchesOf(projection, events, (id) => stale.has(name, version, id));
-    if (touches.length > 0) {
-      const before = await patiently(patience, () => documentsBefore(options, known, touches, noteAhead));
-      const fresh = ahead.size === 0 ? touches : touches.filter(isNews);
-      const { documents, changedAt, poisoned } = foldTouches(projection, before, fresh);
-      if (poisoned.length > 0) await patiently(patience, () => stale.park(name, version, poisoned));
-      await settle(returnAhead ? WRITES_AHEAD - 1 : 0);
-      const changes = changesOf(before, documents, changedAt);
-      if (changes.length > 0) {
-        writeBehind(documents, end, changes);
-        if (!returnAhead) await settle();
-      }
-      cache.keep(documents);
+  /** Begins to write what was gathered: everything up to `end`. */
+  const flush = async (end: Checkpoint, isDue: boolean): Promise<void> => {
+    const { documents } = gathered;
+    const changes = gathered.changes();
+    gathered = createGathered();
+    if (changes.length > 0 || isDue) {
+      await writes.settle(WRITES_AHEAD - 1);
+      writes.push(end, changes, documents);
     }
-    reached = end;
-    for (const [id, position] of ahead) if (position <= end.position) ahead.delete(id);
+    cache.keep(documents);
   };
 
-  const applyAll = async (events: readonly ReadEvent[], end: Checkpoint, ahead: boolean): Promise<void> => {
-    const through = reached?.position ?? null;
-    const mine = events.filter(
-      ({ event }) => (through === null || event.position > through) && wants(projection.streams, event.stream),
-    );
-    const bad = mine.findIndex(({ unreadable }) => unreadable !== null);
-    if (bad < 0) {
-      return applyReadable(
-        mine.map(({ event }) => event),
-        end,
-        ahead,
-      );
+  /** Parked before the collection moves on, but not before what came earlier is written. */
+  const park = async (poisoned: readonly Poisoned[]): Promise<void> => {
+    if (reached !== null) await flush(reached, false);
+    await writes.settle();
+    await patiently(patience, () => stale.park(name, version, poisoned));
+  };
+
+  const append = async (touches: readonly Touch[], end: Checkpoint): Promise<void> => {
+    const { changes, poisoned } = foldAppends(projection, touches);
+    if (poisoned.length > 0) await park(poisoned);
+    if (changes.length === 0) return;
+    await writes.settle(WRITES_AHEAD - 1);
+    writes.push(end, changes, NOTHING);
+    gathered = createGathered();
+  };
+
+  const gather = async (touches: readonly Touch[]): Promise<void> => {
+    const before = await patiently(patience, () => documentsBefore(options, known, touches, noteAhead));
+    const folded = foldTouches(projection, before, ahead.size === 0 ? touches : touches.filter(isNews));
+    if (folded.poisoned.length > 0) await park(folded.poisoned);
+    gathered.add(before, folded, touches.length);
+  };
+
+  const applyReadable = async (
+    events: readonly RecordedEvent[],
+    { end, read, most }: { readonly end: Checkpoint; readonly read: number; readonly most: number },
+  ): Promise<void> => {
+    const touches = touchesOf(projection, events, (id) => stale.has(name, version, id));
+    if (touches.length > 0) await (projection.appendOnly === true ? append(touches, end) : gather(touches));
+    reached = end;
+    for (const [id, position] of ahead) if (position <= end.position) ahead.delete(id);
+    gathered.reachOver(read);
+    const isLate = most > 0 && gathered.events >= most * EVENTS_FOR_A_CHANGE;
+    if (isLate || gathered.touches >= most) await flush(end, isLate);
+    if (most === 0) await writes.settle();
+  };
+
+  const applyAll = async (events: readonly ReadEvent[], end: Checkpoint, most: number): Promise<void> => {
+    const through = reached?.position ?? -1n;
+    const first = events[0]?.event.position ?? 0n;
+    const mine: RecordedEvent[] = [];
+    for (const { event, unreadable, kind } of events) {
+      // positions only grow: where the first is news, all are
+      if (!isWanted(event.stream, kind) || (first <= through && event.position <= through)) continue;
+      if (unreadable !== null) {
+        const last = mine.at(-1);
+        const upTo = last === undefined ? reached : { position: last.position, eventId: last.id };
+        if (upTo !== null) await applyReadable(mine, { end: upTo, read: mine.length, most: 0 });
+        return stop(unreadable, event);
+      }
+      mine.push(event);
     }
-    const readable = mine.slice(0, bad).map(({ event }) => event);
-    const last = readable.at(-1);
-    if (last !== undefined) await applyReadable(readable, { position: last.position, eventId: last.id }, false);
-    stop(mine[bad]?.unreadable ?? 'unreadable event', mine[bad]?.event);
+    await applyReadable(mine, { end, read: events.length, most });
   };
 
   /** What it cannot get past stops the fold, not whoever drives it. */
@@ -198,6 +197,11 @@ export function createFold(options: FoldOptions): Fold {
     }
   };
 
+  const settle = async (): Promise<void> => {
+    if (reached !== null) await flush(reached, false);
+    await writes.settle();
+  };
+
   return {
     projection,
     version,
@@ -205,42 +209,27 @@ export function createFold(options: FoldOptions): Fold {
       return reached?.position ?? null;
     },
     get saved() {
-      return saved;
+      return writes.saved;
     },
     get stopped() {
       return stopped;
     },
-    apply: (events, end, { ahead } = { ahead: false }) =>
+    apply: (events, end, options = { gather: 0 }) =>
       guarded(async () => {
-        if (reached === null || end.position > reached.position) await applyAll(events, end, ahead);
+        if (reached === null || end.position > reached.position) await applyAll(events, end, options.gather);
       }),
-    settle: () => guarded(() => settle()),
+    settle: () => guarded(settle),
     saveCheckpoint: () =>
       guarded(async () => {
         await settle();
-        if (reached !== null && reached.position !== saved?.position) await write(reached, []);
+        if (reached === null || reached.position === writes.saved?.position) return;
+        writes.push(reached, [], NOTHING);
+        await writes.settle();
       }),
   };
 }
 
-interface Touch {
-  readonly id: string;
-  readonly event: RecordedEvent;
-}
-
-function touchesOf(
-  projection: Projection,
-  events: readonly RecordedEvent[],
-  isStale: (id: string) => boolean,
-): Touch[] {
-  const touches: Touch[] = [];
-  for (const event of events) {
-    for (const id of projection.idsOf(event)) if (!isStale(id)) touches.push({ id, event });
-  }
-  return touches;
-}
-
-type Documents = Map<string, Document | null>;
+const NOTHING: Documents = new Map();
 
 async function documentsBefore(
   options: FoldOptions,
@@ -248,12 +237,12 @@ async function documentsBefore(
   touches: readonly Touch[],
   onPosition: (id: string, position: Position) => void,
 ): Promise<Documents> {
-  const before: Documents = new Map();
+  const before = new Map<string, Document | null>();
   const { projection, readStore, version } = options;
   const missing: string[] = [];
   for (const { id } of touches) {
     if (before.has(id)) continue;
-    const document = projection.appendOnly === true ? null : known(id);
+    const document = known(id);
     before.set(id, document ?? null);
     if (document === undefined) missing.push(id);
   }
@@ -269,68 +258,3 @@ async function documentsBefore(
   }
   return before;
 }
-
-interface Folded {
-  readonly documents: Documents;
-  readonly changedAt: ReadonlyMap<string, Position>;
-  readonly poisoned: readonly Poisoned[];
-}
-
-/** Folds in memory. A document whose fold throws stays as it was before that event, and is left alone from then on. */
-function foldTouches(projection: Projection, before: Documents, touches: readonly Touch[]): Folded {
-  const documents: Documents = new Map(before);
-  const changedAt = new Map<string, Position>();
-  const poisoned = new Map<string, Poisoned>();
-  for (const { id, event } of touches) {
-    if (poisoned.has(id)) continue;
-    const document = documents.get(id) ?? null;
-    try {
-      const after = projection.apply(document, event, id);
-      if (after === document) continue;
-      documents.set(id, after);
-      changedAt.set(id, event.position);
-    } catch (error) {
-      poisoned.set(id, { id, event, reason: messageOf(error) });
-    }
-  }
-  return { documents, changedAt, poisoned: [...poisoned.values()] };
-}
-
-function changesOf(before: Documents, documents: Documents, changedAt: ReadonlyMap<string, Position>): Change[] {
-  const changes: Change[] = [];
-  for (const [id, position] of changedAt) {
-    const document = documents.get(id) ?? null;
-    if (document !== null) changes.push({ kind: 'put', document, position });
-    else if ((before.get(id) ?? null) !== null) changes.push({ kind: 'delete', id, position });
-  }
-  return changes;
-}
-
-interface DocumentCache {
-  /** Undefined: not known; null: known not to be there. */
-  get(id: string): Document | null | undefined;
-  keep(documents: Documents): void;
-}
-
-/** The documents touched last. The fold is the collection's only writer, so what it remembers is what is stored. */
-function createDocumentCache(capacity: number): DocumentCache {
-  const kept: Documents = new Map();
-  return {
-    get: (id) => kept.get(id),
-    keep: (documents) => {
-      for (const [id, document] of documents) {
-        kept.delete(id);
-        kept.set(id, document);
-      }
-      for (const id of kept.keys()) {
-        if (kept.size <= capacity) break;
-        kept.delete(id);
-      }
-    },
-  };
-}
-
-const isAt = async (readStore: ReadStore, name: string, version: number, at: Checkpoint): Promise<boolean> => {
-  const checkpoint = await readStore.checkpoint(name, version);
-  return checkpoint?.position === at.position && checkpoint.eventId === at.eventId;
-};

@@ -21,4 +21,9 @@ export interface Projection<D extends Document = Document> {
    * the event leaves as it is comes back as the same object.
    */
   apply(document: D | null, event: RecordedEvent, id: string): D | null;
+  /**
+   * Only of what is `appendOnly`: the document's JSON text, where it is made of the event's own (`dataText`) for less
+   * than it would take to go through the document again.
+   */
+  textOf?(document: D, event: RecordedEvent): string | undefined;
 }

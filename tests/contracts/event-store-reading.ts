@@ -93,6 +93,13 @@ export function describeReading(storeOf: () => EventStore): void {
       expect(numbersOf(await collect(storeOf().readAll({ streams: { prefixes: [`${prefix}a_b`] } })))).toEqual([1]);
       expect(await collect(storeOf().readAll({ streams: { prefixes: [`${prefix}a%`, `${prefix}*`] } }))).toEqual([]);
     });
+    it('gives the text of the data only to who asks, where it keeps one', async () => {
+      const one = { streams: other.streams, limit: 1 };
+      const [asked] = await collect(storeOf().readAll({ ...one, withText: true }));
+      const { dataText, ...event } = asked ?? {};
+      expect([event]).toEqual(await collect(storeOf().readAll(one)));
+      expect(JSON.parse(dataText ?? JSON.stringify(asked?.data))).toEqual(asked?.data);
+    });
     it('stops at the limit, counting what it yields', async () => {
       expect(numbersOf(await collect(storeOf().readAll({ streams: other.streams, limit: 3 })))).toEqual([0, 0.5, 3]);
       expect(

@@ -3,6 +3,8 @@ import { CheckpointMoved, type ReadStore } from '../../src/ports/read-store.ts';
 import { describeFinding } from './read-store-finding.ts';
 import { aCollection, deletion, put } from './read-store-fixtures.ts';
 
+const TO = { position: 1n, eventId: 'e1' };
+
 /** A store under test; it may hold other collections already, so tests make collections of their own. */
 export interface OpenedReadStore {
   readonly store: ReadStore;
@@ -140,6 +142,31 @@ export function readStoreContract(
           CheckpointMoved,
         );
         expect(await store.checkpoint(name, 1)).toBeNull();
+      });
+
+      it('carries writes out in the order they are asked for, where it says so', async ({ skip }) => {
+        if (store.inOrder !== true) skip('it does not say so');
+        const { name } = await aCollection(store);
+        const at = (position: bigint) => ({ position, eventId: `e${position}` });
+        const write = (from: bigint | null, to: bigint) =>
+          store.write({
+            ...{ projection: name, version: 1, from: from === null ? null : at(from), to: at(to) },
+            changes: [put({ id: 'a', count: Number(to) }, Number(to))],
+          });
+        await Promise.all([write(null, 1n), write(1n, 2n), write(2n, 3n)]);
+        expect(await store.get(name, 'a')).toEqual({ id: 'a', count: 3 });
+        const outcomes = await Promise.allSettled([write(1n, 4n), write(4n, 5n), write(3n, 6n)]);
+        expect(outcomes.map(({ status }) => status)).toEqual(['rejected', 'rejected', 'fulfilled']);
+        expect(await store.get(name, 'a')).toEqual({ id: 'a', count: 6 });
+      });
+
+      it('takes the text of a document that comes with it for what it says', async () => {
+        const { name } = await aCollection(store);
+        const document = { id: 'a', name: 'with "quotes"', count: 2 };
+        const change = { ...put(document), text: JSON.stringify(document) };
+        await store.write({ projection: name, version: 1, from: null, to: TO, changes: [change] });
+        expect(await store.get(name, 'a')).toEqual(document);
+        expect(await store.find(name, { where: { count: { eq: 2 } } })).toEqual([document]);
       });
 
       it('lets one of many writers move it', async () => {

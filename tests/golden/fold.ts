@@ -2,7 +2,7 @@ import type { RecordedEvent } from '../../src/ports/event-store.ts';
 import type { Document } from '../../src/ports/read-store.ts';
 import { allProjections } from '../../src/projections/all.ts';
 import { decodeRecorded } from '../../src/projections/catalogue.ts';
-import { wants } from '../../src/projections/fold.ts';
+import { wants } from '../../src/projections/wanted-streams.ts';
 
 /** A recorded event as its line in a golden log: big integers as texts. */
 export const lineOf = (event: RecordedEvent): string =>

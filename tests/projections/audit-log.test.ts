@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type AuditDocument, auditIdOf, auditLogProjection } from '../../src/projections/audit-log.ts';
 import { offered } from '../domain/volume/volumes.ts';
@@ -67,6 +68,34 @@ describe('the audit log', () => {
     expect(plain?.data).toEqual(rest);
     expect(nested?.data).toMatchObject({ input: { steps: [{ request: rest }] } });
     expect(JSON.stringify([plain, nested])).not.toMatch(/salt|authKeyHash/);
+  });
+
+  describe('as text', () => {
+    const textOf = (event: ReturnType<typeof recorded>, dataText: string | undefined) => {
+      const read = { ...event, ...(dataText === undefined ? {} : { dataText }) };
+      const [id = ''] = auditLogProjection.idsOf(read);
+      const document = auditLogProjection.apply(null, read, id);
+      if (document === null) throw new Error('every event makes a record');
+      return { document, text: auditLogProjection.textOf?.(document, read) };
+    };
+
+    it('says the same as the record, whatever is in it', () => {
+      fc.assert(
+        fc.property(fc.string({ unit: 'binary' }), fc.jsonValue(), fc.webUrl(), (name, value, origin) => {
+          const event = recorded({ type: 'VolumeUpdated', data: { volumeId: 'v1', name, value } }, 7, { origin });
+          const { document, text } = textOf(event, JSON.stringify(event.data));
+          expect(text).toBe(JSON.stringify(document));
+        }),
+      );
+    });
+
+    it('is not made of a text that holds a secret, nor where there is none', () => {
+      const event = recorded(offered(), 1);
+      const { document, text } = textOf(event, JSON.stringify(event.data));
+      expect(text).toBeUndefined();
+      expect(JSON.stringify(document)).not.toMatch(/salt|authKeyHash/);
+      expect(textOf(recorded({ type: 'VolumeUpdated', data: { volumeId: 'v1' } }, 1), undefined).text).toBeUndefined();
+    });
   });
 
   it('leaves the event itself as it is', () => {

@@ -9,7 +9,7 @@ import {
   type Document,
   type ReadStore,
 } from '../../src/ports/read-store.ts';
-import { createFold, type FoldLogger } from '../../src/projections/fold.ts';
+import { createFold, type FoldLogger, readEvent } from '../../src/projections/fold.ts';
 import type { Projection } from '../../src/projections/projection.ts';
 import { openStaleDocuments } from '../../src/projections/stale-documents.ts';
 import { createMemoryReadStore } from './memory-read-store.ts';
@@ -105,7 +105,7 @@ async function live(
     const last = events.at(-1);
     if (last === undefined) return;
     await fold.apply(
-      events.map((event) => ({ event, unreadable: null })),
+      events.map((event) => readEvent((same) => same, event)),
       { position: last.position, eventId: last.id },
     );
   }

@@ -1,8 +1,9 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { systemClock } from '../../src/adapters/system/clock.ts';
+import { StoreUnavailable } from '../../src/ports/event-store.ts';
 import { CheckpointMoved, type Document, type ReadStore } from '../../src/ports/read-store.ts';
-import { createFold } from '../../src/projections/fold.ts';
+import { createFold, readEvent, WRITES_AHEAD } from '../../src/projections/fold.ts';
 import type { Projection } from '../../src/projections/projection.ts';
 import { openStaleDocuments } from '../../src/projections/stale-documents.ts';
 import { createMemoryReadStore } from './memory-read-store.ts';
@@ -16,7 +17,7 @@ const counting: Projection = {
 };
 
 /** A store whose writes end when a test lets them, over a fold that remembers nothing but what is being written. */
-async function startFold() {
+async function startFold(store: Partial<ReadStore> = {}) {
   const begun: { readonly position: bigint; readonly documents: readonly Document[] }[] = [];
   const gates: PromiseWithResolvers<void>[] = [];
   const readStore: ReadStore = {
@@ -29,6 +30,7 @@ async function startFold() {
       gates.push(gate);
       return gate.promise;
     },
+    ...store,
   };
   const fold = createFold({
     ...{ readStore, projection: counting, version: 1, checkpoint: null, cachedDocuments: 0 },
@@ -40,35 +42,80 @@ async function startFold() {
   const apply = (at: number, id: string): void => {
     const event = recorded({ type: 'VolumeUpdated', data: { id } }, at);
     const end = { position: event.position, eventId: event.id };
-    void fold.apply([{ event, unreadable: null }], end, { ahead: true }).then(() => applied.push(at));
+    void fold.apply([readEvent((same) => same, event)], end, { gather: 1 }).then(() => applied.push(at));
   };
   const positions = (): readonly number[] => begun.map(({ position }) => Number(position));
   return { fold, begun, gates, applied, apply, positions };
 }
 
 describe('a fold that is ahead of its writes', () => {
-  it('begins each write when the one before is done, and waits when two are under way', async () => {
+  const oneTooMany = Array.from({ length: WRITES_AHEAD + 1 }, (_, index) => index + 1);
+
+  it('begins each write when the one before is done, and waits when too many are under way', async () => {
     const { gates, applied, apply, positions, fold } = await startFold();
-    for (const [at, id] of [
-      [1, 'a'],
-      [2, 'b'],
-      [3, 'c'],
-    ] as const) {
-      apply(at, id);
+    for (const at of oneTooMany) {
+      apply(at, `document-${at}`);
       await turn();
     }
-    expect(applied).toEqual([1, 2]);
+    expect(applied).toEqual(oneTooMany.slice(0, -1));
     expect(positions()).toEqual([1]);
     gates[0]?.resolve();
     await turn();
-    expect(applied).toEqual([1, 2, 3]);
+    expect(applied).toEqual(oneTooMany);
     expect(positions()).toEqual([1, 2]);
-    gates[1]?.resolve();
-    await turn();
-    gates[2]?.resolve();
+    for (const at of oneTooMany.slice(1)) {
+      gates[at - 1]?.resolve();
+      await turn();
+    }
     await fold.settle();
+    expect(positions()).toEqual(oneTooMany);
+    expect(fold.saved?.position).toBe(BigInt(oneTooMany.length));
+  });
+
+  it('begins every write at once where the store carries them out in order', async () => {
+    const { gates, apply, positions, fold } = await startFold({ inOrder: true });
+    for (const at of [1, 2, 3]) {
+      apply(at, 'a');
+      await turn();
+    }
     expect(positions()).toEqual([1, 2, 3]);
+    for (const gate of gates) gate.resolve();
+    await fold.settle();
     expect(fold.saved?.position).toBe(3n);
+  });
+
+  it('writes again, each from where the one before came to, what could not be written because that one was not', async () => {
+    const { gates, begun, apply, positions, fold } = await startFold({ inOrder: true, checkpoint: async () => null });
+    for (const at of [1, 2]) {
+      apply(at, 'a');
+      await turn();
+    }
+    gates[0]?.reject(new StoreUnavailable('away for a moment', 'not-done'));
+    gates[1]?.reject(new CheckpointMoved('counts', 1));
+    await turn();
+    expect(positions()).toEqual([1, 2, 1]);
+    gates[2]?.resolve();
+    await turn();
+    expect(positions()).toEqual([1, 2, 1, 2]);
+    gates[3]?.resolve();
+    await fold.settle();
+    expect(begun.map(({ documents }) => documents[0]?.count)).toEqual([1, 2, 1, 2]);
+    expect(fold.stopped).toBeNull();
+    expect(fold.saved?.position).toBe(2n);
+  });
+
+  it('takes for written what was, though the answer said otherwise', async () => {
+    const at2 = recorded({ type: 'VolumeUpdated', data: { id: 'a' } }, 2);
+    const there = { position: at2.position, eventId: at2.id };
+    const { gates, apply, fold } = await startFold({ inOrder: true, checkpoint: async () => there });
+    apply(2, 'a');
+    await turn();
+    gates[0]?.reject(new StoreUnavailable('nobody knows', 'unknown'));
+    await turn();
+    gates[1]?.reject(new CheckpointMoved('counts', 1));
+    await fold.settle();
+    expect(fold.stopped).toBeNull();
+    expect(fold.saved).toEqual(there);
   });
 
   it('goes on from what is being written, the newest of it', async () => {

@@ -61,11 +61,11 @@ export const damageOfRow = (row: EventRow): string | null =>
     ? null
     : `the checksum of the event at position ${row[0]} (stream ${row[1]}, revision ${row[2]}) does not match its bytes`;
 
-/** The event of a row. Throws DamagedStore when its bytes are not those that were written. */
-export function recordedEventOf(row: EventRow, file: string): RecordedEvent {
+/** The event of a row, with the text of its data where that is asked for. Throws DamagedStore when its bytes are not those that were written. */
+export function recordedEventOf(row: EventRow, file: string, withText = false): RecordedEvent {
   const damage = damageOfRow(row);
   if (damage !== null) throw new DamagedStore(file, damage);
-  return {
+  const event = {
     position: BigInt(row[0]),
     stream: row[1],
     revision: BigInt(row[2]),
@@ -75,4 +75,5 @@ export function recordedEventOf(row: EventRow, file: string): RecordedEvent {
     metadata: JSON.parse(row[6]) as EventMetadata,
     recordedAt: row[7],
   };
+  return withText ? Object.assign(event, { dataText: row[5] }) : event;
 }

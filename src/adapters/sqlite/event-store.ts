@@ -181,7 +181,7 @@ async function* readStream(
 async function* readAll(
   reader: EventReader,
   file: string,
-  { after, direction = 'forwards', limit = Number.POSITIVE_INFINITY, streams }: ReadAllOptions,
+  { after, direction = 'forwards', limit = Number.POSITIVE_INFINITY, streams, withText = false }: ReadAllOptions,
 ): AsyncGenerator<RecordedEvent> {
   if (matchesNothing(streams)) return;
   const scan: LogScan = { direction, streams, window: PAGE_ROWS };
@@ -192,7 +192,7 @@ async function* readAll(
   let left = limit;
   while (left > 0 && (direction === 'forwards' ? position < end : position > end)) {
     const page = reader.logPage(scan, position, end, Math.min(left, PAGE_ROWS));
-    for (const row of page.rows) yield recordedEventOf(row, file);
+    for (const row of page.rows) yield recordedEventOf(row, file, withText);
     left -= page.rows.length;
     position = page.scannedTo;
     // The loop serves others between two pages.

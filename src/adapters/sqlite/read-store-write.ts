@@ -35,9 +35,9 @@ export function changesOf(
   const deletes: SQLInputValue[][] = [];
   for (const change of changes) {
     if (change.kind === 'put') {
-      const { document, position } = change;
+      const { document, position, text } = change;
       const values = fields.map((field) => columnValue(document, field));
-      puts.push([document.id, JSON.stringify(document), position, ...values]);
+      puts.push([document.id, text ?? JSON.stringify(document), position, ...values]);
     } else deletes.push([change.id, change.position, now]);
   }
   const onlyForwards = `WHERE ${table}.position < excluded.position`;

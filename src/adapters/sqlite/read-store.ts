@@ -111,6 +111,7 @@ function readStoreOn({ file, now, database, writer }: Parts): ReadStore {
   };
 
   return {
+    inOrder: true,
     ensure: async (spec) => {
       const indexes = spec.indexesLater === true ? [] : indexStatements(spec);
       const table = tableOf(spec.name, spec.version);

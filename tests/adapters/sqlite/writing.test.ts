@@ -158,3 +158,14 @@ describe('a writer thread that ends while appends are on their way', () => {
     await thread.close();
   });
 });
+
+describe('the log', () => {
+  it('gives the text of data as it was written to who reads it for that', async () => {
+    await withEventStore({ file: await aFile() }, async (store) => {
+      const event = anEvent({ n: 1, text: 'ä "quoted"\n' });
+      await store.append('volume-1', 'no-stream', [event]);
+      const read = await collect(store.readAll({ withText: true }));
+      expect(read.map(({ dataText }) => dataText)).toEqual([JSON.stringify(event.data)]);
+    });
+  });
+});
