@@ -47,15 +47,17 @@ export function createWriteBehind(options: WriteBehindOptions): WriteBehind {
         await writeFrom(saved, to, changes);
       } catch (error) {
         const mayBeDone = error instanceof CheckpointMoved && (again || attempt > 1);
-        if (!mayBeDone || !(await isAt(to))) throw error;
+        if (!mayBeDone || !(await hasReached(to))) throw error;
       }
     });
     saved = to;
   };
 
-  const isAt = async (at: Checkpoint): Promise<boolean> => {
-    const checkpoint = await readStore.checkpoint(collection, version);
-    return checkpoint?.position === at.position && checkpoint.eventId === at.eventId;
+  /** Whether this write, or one that follows it, was done though its answer said otherwise, or there was none. */
+  const hasReached = async (to: Checkpoint): Promise<boolean> => {
+    const at = await readStore.checkpoint(collection, version);
+    if (at === null || at.position < to.position) return false;
+    return underWay.some(({ to: { position, eventId } }) => position === at.position && eventId === at.eventId);
   };
 
   /** Asked for before the one that it follows is done: the store is not to wait for us between the two. */

@@ -104,6 +104,25 @@ describe('a fold that is ahead of its writes', () => {
     expect(fold.saved?.position).toBe(2n);
   });
 
+  it('takes for written what was with what follows it, though no answer came', async () => {
+    const last = recorded({ type: 'VolumeUpdated', data: { id: 'a' } }, 3);
+    const there = { position: last.position, eventId: last.id };
+    const { gates, apply, positions, fold } = await startFold({ inOrder: true, checkpoint: async () => there });
+    for (const at of [1, 2, 3]) {
+      apply(at, 'a');
+      await turn();
+    }
+    for (const gate of gates) gate.reject(new StoreUnavailable('the writer has died', 'unknown'));
+    for (const retry of [3, 4, 5]) {
+      await expect.poll(() => gates.length).toBe(retry + 1);
+      gates[retry]?.reject(new CheckpointMoved('counts', 1));
+    }
+    await fold.settle();
+    expect(positions()).toEqual([1, 2, 3, 1, 2, 3]);
+    expect(fold.stopped).toBeNull();
+    expect(fold.saved).toEqual(there);
+  });
+
   it('takes for written what was, though the answer said otherwise', async () => {
     const at2 = recorded({ type: 'VolumeUpdated', data: { id: 'a' } }, 2);
     const there = { position: at2.position, eventId: at2.id };
