@@ -162,7 +162,7 @@ export function createFold(options: FoldOptions): Fold {
     for (const [id, position] of ahead) if (position <= end.position) ahead.delete(id);
     gathered.reachOver(read);
     const isLate = most > 0 && gathered.events >= most * EVENTS_FOR_A_CHANGE;
-    if (isLate || gathered.touches >= most) await flush(end, isLate);
+    if (isLate || (gathered.touches > 0 && gathered.touches >= most)) await flush(end, isLate);
     if (most === 0) await writes.settle();
   };
 
