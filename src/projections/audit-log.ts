@@ -59,7 +59,7 @@ export const auditLogProjection: Projection<AuditDocument> = {
       origin: origin ?? null,
       outcome,
       reason: outcome === 'done' ? null : reasonOf(event.data),
-      data: mayHoldSecret(event) ? withoutSecrets(event.data) : event.data,
+      data: dataWithoutSecrets(event),
     };
   },
   textOf: (document: AuditDocument, { data, dataText }: RecordedEvent) => {
@@ -88,14 +88,14 @@ const SECRETS: ReadonlySet<string> = new Set(['salt', 'authKeyHash']);
 /** As they stand in JSON. */
 const SECRET_KEYS = [...SECRETS].map((name) => JSON.stringify(name));
 
-/** By its text, where it has one: no event need be gone through whose text does not even name a secret. */
-const mayHoldSecret = ({ dataText }: RecordedEvent): boolean =>
-  dataText === undefined || SECRET_KEYS.some((key) => dataText.includes(key));
-
-/** The same value where it holds no secret; else a copy without, however deep (an operation's input is an event's data). */
-export function withoutSecrets(value: unknown): unknown {
-  if (typeof value !== 'object' || value === null) return value;
-  return holdsSecret(value) ? copyWithoutSecrets(value) : value;
+/**
+ * The same value where it holds no secret; else a copy without, however deep (an operation's input is an event's data).
+ * One is not gone through whose text does not even name a secret.
+ */
+export function dataWithoutSecrets({ data, dataText }: RecordedEvent): unknown {
+  if (typeof data !== 'object' || data === null) return data;
+  if (dataText !== undefined && !SECRET_KEYS.some((key) => dataText.includes(key))) return data;
+  return holdsSecret(data) ? copyWithoutSecrets(data) : data;
 }
 
 /** Most values hold none, and every event is asked: this makes no garbage. */

@@ -13,7 +13,7 @@ import {
 import { type Patience, patiently } from './patience.ts';
 import type { Projection } from './projection.ts';
 import type { Poisoned, StaleDocuments } from './stale-documents.ts';
-import { kindOf, rememberWants } from './wanted-streams.ts';
+import { rememberWants, streamKindOf } from './wanted-streams.ts';
 import { createWriteBehind, type Documents } from './write-behind.ts';
 
 /** An event of the log as the reader hands it to every fold: decoded once, or with the reason why it cannot be. */
@@ -26,7 +26,7 @@ export interface ReadEvent {
 
 /** Decodes one event; what this build cannot read is kept with its reason. */
 export function readEvent(decode: (event: RecordedEvent) => RecordedEvent, event: RecordedEvent): ReadEvent {
-  const kind = kindOf(event.stream);
+  const kind = streamKindOf(event.stream);
   try {
     return { event: decode(event), unreadable: null, kind };
   } catch (error) {

@@ -1,6 +1,6 @@
 import type { RecordedEvent } from '../ports/event-store.ts';
 import type { CollectionSpec, Document, ReadStore } from '../ports/read-store.ts';
-import { withoutSecrets } from './audit-log.ts';
+import { dataWithoutSecrets } from './audit-log.ts';
 import type { Projection } from './projection.ts';
 
 /** One event of a command, as far as an answer can be made of it. */
@@ -27,10 +27,11 @@ export const keyedCommandsProjection: Projection<KeyedCommandDocument> = {
   // streams that requests write to: ledgers and operations only have what follows from them
   streams: { prefixes: ['volume-', 'volumeTypes', 'quota-', 'quotaClasses', 'service-', 'messages-'] },
   idsOf: ({ metadata }: RecordedEvent) => (metadata.requestHash === undefined ? [] : [metadata.commandId]),
-  apply: (document: KeyedCommandDocument | null, { type, data, stream, metadata }: RecordedEvent, id: string) => {
-    const event = { type, at: metadata.at, data: withoutSecrets(data) };
-    if (document !== null) return { ...document, events: [...document.events, event] };
-    return { id, requestHash: metadata.requestHash ?? '', stream, events: [event] };
+  apply: (document: KeyedCommandDocument | null, event: RecordedEvent, id: string) => {
+    const { type, stream, metadata } = event;
+    const kept = { type, at: metadata.at, data: dataWithoutSecrets(event) };
+    if (document !== null) return { ...document, events: [...document.events, kept] };
+    return { id, requestHash: metadata.requestHash ?? '', stream, events: [kept] };
   },
 };
 

@@ -6,7 +6,7 @@ export function wants({ prefixes }: StreamFilter, stream: string): boolean {
 }
 
 /** What all streams of one kind begin with, `volume-` of `volume-<id>`; empty where that cannot be told. */
-export const kindOf = (stream: string): string => stream.slice(0, stream.indexOf('-') + 1);
+export const streamKindOf = (stream: string): string => stream.slice(0, stream.indexOf('-') + 1);
 
 /**
  * Whether a filter lets a stream through. Every collection asks this of every event, so what holds for all streams of a

@@ -1,5 +1,4 @@
-import type { Change, Checkpoint, Document, ReadStore } from '../ports/read-store.ts';
-import { CheckpointMoved } from '../ports/read-store.ts';
+import { type Change, type Checkpoint, CheckpointMoved, type Document, type ReadStore } from '../ports/read-store.ts';
 import { type Patience, patiently } from './patience.ts';
 
 /** Documents by id; null: known not to be there. */

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { kindOf, rememberWants, wants } from '../../src/projections/wanted-streams.ts';
+import { rememberWants, streamKindOf, wants } from '../../src/projections/wanted-streams.ts';
 
 describe('which streams a read model wants', () => {
   it('is remembered as it is, however streams are called and prefixes cut', () => {
@@ -9,7 +9,7 @@ describe('which streams a read model wants', () => {
       fc.property(fc.array(name, { maxLength: 3 }), fc.array(name, { maxLength: 12 }), (prefixes, streams) => {
         const filter = { prefixes };
         const isWanted = rememberWants(filter);
-        expect(streams.map((stream) => isWanted(stream, kindOf(stream)))).toEqual(
+        expect(streams.map((stream) => isWanted(stream, streamKindOf(stream)))).toEqual(
           streams.map((stream) => wants(filter, stream)),
         );
       }),
