@@ -16,7 +16,7 @@ export interface RecordedEvent extends EventToAppend {
   readonly revision: bigint;
   readonly position: Position;
   readonly recordedAt: Instant;
-  /** The data as JSON text, for whoever writes it again: where it was asked for and the log keeps it. */
+  /** The data as JSON text, for whoever writes it again: where the log keeps it, from subscriptions and who asks for it. */
   readonly dataText?: string;
 }
 

@@ -1,7 +1,8 @@
 import fc from 'fast-check';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { UnreadableEvent } from '../../src/domain/kernel/event.ts';
 import { deriveId } from '../../src/domain/kernel/ids.ts';
+import type { Clock } from '../../src/ports/clock.ts';
 import type { RecordedEvent } from '../../src/ports/event-store.ts';
 import { allProjections } from '../../src/projections/all.ts';
 import { decodeRecorded } from '../../src/projections/catalogue.ts';
@@ -10,7 +11,7 @@ import type { ProjectionRunner } from '../../src/projections/runner.ts';
 import { volumesProjection } from '../../src/projections/volumes.ts';
 import { lifeOf, stepsArbitrary } from './random-volume.ts';
 import { append } from './recorded.ts';
-import { createWorld, requestOf, statusOf, stopRunners, updateOf, volumesWith, type World } from './world.ts';
+import { clock, createWorld, requestOf, statusOf, stopRunners, updateOf, volumesWith, type World } from './world.ts';
 
 afterEach(stopRunners);
 
@@ -54,6 +55,29 @@ describe('following the log', () => {
     const writes = world.readStore.writes.filter(({ projection }) => projection === 'volumes');
     expect(writes.map(({ changes }) => changes.length)).toEqual([1]);
     expect(await world.readStore.get('volumes', 'v1')).toMatchObject({ name: 'name-49' });
+  });
+
+  it('takes together what comes in the moment after many events, and at once what comes after few', async () => {
+    const world = createWorld();
+    const pauses: (() => void)[] = [];
+    const sleep: Clock['sleep'] = (ms, signal) =>
+      ms < 100 ? new Promise((resolve) => pauses.push(resolve)) : clock.sleep(ms, signal);
+    const runner = await world.start({ clock: { ...clock, sleep } });
+    const renamed = (...names: string[]) =>
+      append(world.eventStore, 'volume-v1', ...names.map((name) => updateOf('v1', name)));
+    const volumeWrites = () => world.readStore.writes.filter(({ projection }) => projection === 'volumes').length;
+    await runner.waitFor(await append(world.eventStore, 'volume-v1', requestOf('v1')), 1_000);
+    await runner.waitFor(await renamed('few'), 1_000);
+    expect([volumeWrites(), pauses.length]).toEqual([2, 0]);
+    await runner.waitFor(await renamed(...Array.from({ length: 12 }, (_, at) => `many-${at}`)), 1_000);
+    await vi.waitFor(() => expect(pauses).toHaveLength(1));
+    await renamed('one');
+    const last = await renamed('other');
+    expect(statusOf(runner, 'volumes').position).toBeLessThan(last);
+    pauses[0]?.();
+    await vi.waitFor(() => expect(statusOf(runner, 'volumes').position).toBe(last));
+    expect(volumeWrites()).toBe(4);
+    expect(await world.readStore.get('volumes', 'v1')).toMatchObject({ name: 'other' });
   });
 
   it('does not write to collections that nothing happened to, until it stops', async () => {

@@ -72,6 +72,7 @@ function eventOf(kept: Kept): RecordedEvent {
     data: JSON.parse(stored.data) as unknown,
     metadata: JSON.parse(stored.metadata) as EventMetadata,
     recordedAt,
+    dataText: stored.data,
   };
   return kept.event;
 }

@@ -46,7 +46,7 @@ export async function* subscribe(source: LogSource, options: SubscribeOptions): 
         : await patiently(() => reader.logPage(scan, position, head, PAGE_ROWS), signal);
       for (const row of page.rows) {
         if (signal.aborted) return;
-        yield { kind: 'event', event: recordedEventOf(row, file) };
+        yield { kind: 'event', event: recordedEventOf(row, file, true) };
       }
       position = page.scannedTo;
       if (position < head) await nextTurn();

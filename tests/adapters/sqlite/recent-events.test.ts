@@ -43,7 +43,7 @@ describe('a subscription that keeps up with the log', () => {
     await appendMany(store, 3_000);
     const seen = await live;
     expect(seen.length).toBeGreaterThanOrEqual(3_000);
-    expect(seen).toStrictEqual(await collect(store.readAll({ limit: seen.length })));
+    expect(seen).toStrictEqual(await collect(store.readAll({ limit: seen.length, withText: true })));
     await store.close();
   });
 
@@ -52,7 +52,9 @@ describe('a subscription that keeps up with the log', () => {
     const live = delivered(store, 500, ['volume-']);
     await appendMany(store, 1_500);
     const seen = await live;
-    const inFile = await collect(store.readAll({ limit: seen.length, streams: { prefixes: ['volume-'] } }));
+    const inFile = await collect(
+      store.readAll({ limit: seen.length, withText: true, streams: { prefixes: ['volume-'] } }),
+    );
     expect(seen).toStrictEqual(inFile);
     await store.close();
   });
@@ -64,7 +66,7 @@ describe('a subscription that keeps up with the log', () => {
     const revisions = new Map<string, bigint>();
     for (const store of [one, other, one, other, one, other]) await appendMany(store, 100, revisions);
     const seen = await live;
-    expect(seen).toStrictEqual(await collect(one.readAll({ limit: seen.length })));
+    expect(seen).toStrictEqual(await collect(one.readAll({ limit: seen.length, withText: true })));
     await one.close();
     await other.close();
   });
