@@ -109,6 +109,22 @@ const underWay = (operationId: string): Rejected => ({
 });
 
 /**
+ * What an earlier sending of a request has come to that would now be refused: what it did, or that its end is not known
+ * yet; null where nothing is known of one. A refusal must not be told while its request may still land.
+ */
+export async function doneElsewhere(
+  deps: Pick<CommandDependencies, 'handler' | 'onRefused'>,
+  request: { readonly volumeId: string; readonly operationId: string; readonly command: VolumeCommand['type'] },
+  context: CommandContext,
+): Promise<Outcome<Volume, VolumeEvent> | null> {
+  // the charge first: where it has ended by now, what it was for is in the log
+  const { state } = await deps.handler.load(quotaAggregate, quotaStream(context.actor.projectId));
+  const isCharged = getById(state.open, request.operationId) !== undefined;
+  const landed = await landedBefore(deps, request, context);
+  return landed ?? (isCharged ? underWay(request.operationId) : null);
+}
+
+/**
  * Charges the project, then lands the request; a refused request gets its charge back at once. A process that dies in
  * between leaves an orphan, which is lapsed and returned within seconds (DESIGN section 3, ledgers).
  *

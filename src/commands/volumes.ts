@@ -4,7 +4,7 @@ import type { GiB } from '../domain/kernel/units.ts';
 import { amountsOfVolume } from '../domain/quota/index.ts';
 import type { VolumeCommand } from '../domain/volume/commands.ts';
 import type { Volume } from '../domain/volume/state.ts';
-import { chargeAndLand, landedBefore } from './charge.ts';
+import { chargeAndLand, doneElsewhere, landedBefore } from './charge.ts';
 import {
   type CommandDependencies,
   type CommandResult,
@@ -124,6 +124,9 @@ async function createVolume(deps: CommandDependencies, input: CreateVolumeInput,
   if (before !== null) return operationFacts(volumeId, operationId, before);
   const request = await requestOf(deps, input, { volumeId, operationId }, context);
   if (request.kind === 'rejected') {
+    const elsewhere = isFirst ? null : await doneElsewhere(deps, landing, context);
+    if (elsewhere?.kind === 'accepted') return operationFacts(volumeId, operationId, elsewhere);
+    if (elsewhere !== null) return elsewhere;
     return refused(deps, { stream: volumeStream(volumeId), command: 'CreateVolume' }, request.rejection, context);
   }
   const { projectId, sizeGiB, volumeTypeId } = request.value;

@@ -185,6 +185,14 @@ describe('the process dies between the charge and the request', () => {
     expect(valuesOf((await world.quotaOf('p1')).open)).toHaveLength(1);
   });
 
+  it('and the client that sends it again and would be refused by now is told so once nothing can land any more', async () => {
+    const { store, world, charge } = await died();
+    const again = () => worldOn(store).volumes.create(emptyVolume({ volumeType: 'gone' }), asUser('p1', 'c1'));
+    expect(await again()).toMatchObject({ kind: 'rejected', rejection: { code: 'TryAgain' } });
+    await world.lapse(charge);
+    expect(await again()).toMatchObject({ kind: 'rejected', rejection: { code: 'VolumeTypeNotFound' } });
+  });
+
   it('and the charge is returned once, however often it is looked at', async () => {
     const { store, world, charge } = await died();
     await world.volumes.create(emptyVolume(), asUser('p1', 'other'));
