@@ -1,14 +1,14 @@
 import { execFileSync, spawn } from 'node:child_process';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { cpus, tmpdir, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Figure } from './figures.ts';
+import { type Form, keep, lastKept, type Machine, ratiosAgainst } from './kept.ts';
 
 /*
  * `npm run bench [-- --short | --scale] [-- --only <name>] [-- --save]`: one question after the other, each a file and a
- * process of its own; a JSON line for each figure. `--save` keeps them as bench/results.json, which
- * `npm run bench:compare` takes the next run against.
+ * process of its own; a JSON line for each figure. `--save` keeps them in bench/results, which
+ * `npm run bench:compare [-- --short | --scale] [-- --only <name>]` takes the next run of the same form against.
  */
 const QUESTIONS = [
   // before any that remove thousands of files: for minutes ext4 looks long for an inode where many have just gone
@@ -31,8 +31,6 @@ const ARGUMENTS: Readonly<Record<string, readonly string[]>> = {
   'file-driver': [tmpdir(), process.argv.includes('--short') ? '200' : '1000'],
   rebuild: [process.argv.includes('--scale') ? '1000000' : '50000', '2000', ''],
 };
-const RESULTS = join(import.meta.dirname, 'results.json');
-
 const args = process.argv.slice(2);
 const has = (flag: string): boolean => args.includes(flag);
 const only = args[args.indexOf('--only') + 1];
@@ -41,7 +39,12 @@ const chosen = has('--only')
   : QUESTIONS.filter((question) => !(has('--short') && NOT_SHORT.has(question)));
 if (chosen.length === 0) throw new Error(`there is no question ${only}: ${QUESTIONS.join(', ')}`);
 
-const machine = {
+const form: Form = has('--short') ? 'short' : has('--scale') ? 'scale' : 'long';
+const before = has('--compare') ? lastKept(form) : null;
+if (has('--compare') && before === null) throw new Error(`no result of the ${form} form was kept: --save keeps one`);
+if (has('--save') && has('--only')) throw new Error('only what answers every question is kept: --save without --only');
+
+const machine: Machine = {
   date: new Date().toISOString(),
   commit: execFileSync('git', ['rev-parse', '--short', 'HEAD'], { encoding: 'utf8' }).trim(),
   processor: `${cpus().length} x ${cpus()[0]?.model ?? 'unknown'}`,
@@ -58,8 +61,8 @@ for (const question of chosen) {
   failed += 1;
   console.log(`FAILED  ${question} ended with status ${status}`);
 }
-if (has('--compare')) compare();
-if (has('--save')) writeFileSync(RESULTS, `${JSON.stringify({ machine, figures }, null, 1)}\n`);
+if (before !== null) for (const line of ratiosAgainst(before, figures)) console.log(line);
+if (has('--save') && failed === 0) keep(form, { machine, figures });
 console.log(`${chosen.length - failed} passed, ${failed} failed`);
 process.exitCode = failed === 0 ? 0 : 1;
 
@@ -73,20 +76,4 @@ async function ask(question: string): Promise<number | null> {
     if (line.startsWith('{')) figures.push(JSON.parse(line) as Figure);
   }
   return child.exitCode ?? new Promise((resolve) => child.once('exit', resolve));
-}
-
-/** Ratios against the last result that was kept: above 1 is more per second, or more time, than then. */
-function compare(): void {
-  if (!existsSync(RESULTS)) throw new Error('no result was kept yet: npm run bench -- --save');
-  const before = JSON.parse(readFileSync(RESULTS, 'utf8')) as { machine: typeof machine; figures: readonly Figure[] };
-  console.log(`against ${before.machine.commit} of ${before.machine.date}`);
-  for (const figure of figures) {
-    const then = before.figures.find(({ what }) => what === figure.what);
-    if (then === undefined) continue;
-    const ratios = (['per_second', 'p50_ms', 'p99_ms', 'ratio', 'mib', 'seconds'] as const).flatMap((key) => {
-      const [now, was] = [figure[key], then[key]];
-      return now === undefined || was === undefined || was === 0 ? [] : [`${key} x${(now / was).toFixed(2)}`];
-    });
-    console.log(`${figure.what}: ${ratios.join(', ')}`);
-  }
 }
