@@ -31,6 +31,7 @@ const ARGUMENTS: Readonly<Record<string, readonly string[]>> = {
   'file-driver': [tmpdir(), process.argv.includes('--short') ? '200' : '1000'],
   rebuild: [process.argv.includes('--scale') ? '1000000' : '50000', '2000', ''],
 };
+
 const args = process.argv.slice(2);
 const has = (flag: string): boolean => args.includes(flag);
 const only = args[args.indexOf('--only') + 1];

@@ -51,10 +51,17 @@ export interface Landing {
   readonly isNew?: boolean;
 }
 
+/** A request that may have been sent before. */
+interface Asked {
+  readonly volumeId: string;
+  readonly operationId: string;
+  readonly command: VolumeCommand['type'];
+}
+
 /** What the request did when it was sent before; null where it is new. A refusal where its id came with another body. */
 export async function landedBefore(
   deps: Pick<CommandDependencies, 'handler' | 'onRefused'>,
-  request: { readonly volumeId: string; readonly operationId: string; readonly command: VolumeCommand['type'] },
+  request: Asked,
   context: CommandContext,
 ): Promise<Outcome<Volume, VolumeEvent> | null> {
   const stream = volumeStream(request.volumeId);
@@ -114,7 +121,7 @@ const underWay = (operationId: string): Rejected => ({
  */
 export async function doneElsewhere(
   deps: Pick<CommandDependencies, 'handler' | 'onRefused'>,
-  request: { readonly volumeId: string; readonly operationId: string; readonly command: VolumeCommand['type'] },
+  request: Asked,
   context: CommandContext,
 ): Promise<Outcome<Volume, VolumeEvent> | null> {
   // the charge first: where it has ended by now, what it was for is in the log

@@ -125,8 +125,7 @@ async function createVolume(deps: CommandDependencies, input: CreateVolumeInput,
   const request = await requestOf(deps, input, { volumeId, operationId }, context);
   if (request.kind === 'rejected') {
     const elsewhere = isFirst ? null : await doneElsewhere(deps, landing, context);
-    if (elsewhere?.kind === 'accepted') return operationFacts(volumeId, operationId, elsewhere);
-    if (elsewhere !== null) return elsewhere;
+    if (elsewhere !== null) return operationFacts(volumeId, operationId, elsewhere);
     return refused(deps, { stream: volumeStream(volumeId), command: 'CreateVolume' }, request.rejection, context);
   }
   const { projectId, sizeGiB, volumeTypeId } = request.value;

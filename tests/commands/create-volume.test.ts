@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { quotaStream, volumeStream } from '../../src/commands/streams.ts';
+import { quotaStream, VOLUME_TYPES_STREAM, volumeStream } from '../../src/commands/streams.ts';
 import { valuesOf } from '../../src/domain/kernel/id-map.ts';
 import { operationIdOf, resourceIdOf } from '../../src/domain/kernel/ids.ts';
 import { endingOf } from '../../src/domain/quota/index.ts';
@@ -138,6 +138,24 @@ describe('creating a volume', () => {
     expect(await send(here, 'first')).toMatchObject({ rejection: { code: 'IdempotencyKeyReused' } });
     expect((await here.volume(resourceIdOf('c1', 'volume'))).name).toBe('other');
     expect((await here.quotaOf('p1')).charged).toMatchObject({ volumes: 1, gigabytes: 1 });
+  });
+
+  it('refused while another sending of it lands answers what that one did', async () => {
+    const store = createMemoryEventStore();
+    const there = await startedWorld(store);
+    let landing: Promise<unknown> | null = null;
+    const readStream: typeof store.readStream = async function* (stream, options) {
+      // what decides on the type is read between the look for an earlier sending and the refusal
+      if (stream === VOLUME_TYPES_STREAM) {
+        landing ??= there.volumes.create(emptyVolume(), asUser('p1', 'c1'));
+        await landing;
+      }
+      yield* store.readStream(stream, options);
+    };
+    const here = worldOn({ ...store, readStream });
+    const answer = await here.volumes.create(emptyVolume({ volumeType: 'gone' }), asUser('p1', 'c1'));
+    expect(landing).not.toBeNull();
+    expect(answer).toMatchObject({ kind: 'accepted', volumeId: resourceIdOf('c1', 'volume') });
   });
 
   it('64 for the last GiB: exactly one wins', async () => {
