@@ -6,7 +6,7 @@ import type { ClientSession, ClientSessions } from './client-session.ts';
 import { CallLost, faultOf } from './faults.ts';
 import { createInbox } from './inbox.ts';
 import { backOffMs, type Limits } from './limits.ts';
-import { type LogReader, lastEntry } from './log-reader.ts';
+import type { LogReader } from './log-reader.ts';
 import { createTimeline, entryOf, isWanted, type LogEntry, type Resolved } from './recorded-events.ts';
 
 export interface SubscriptionOptions {
@@ -18,13 +18,16 @@ export interface SubscriptionOptions {
 
 /** Events that are read ahead of the subscriber. */
 const READ_AHEAD = { highWaterMark: 512 };
+/** Read at once to find the end of the log: the last entry is seldom one that is not wanted. */
+const END_ENTRIES = 8;
 /** Entries that the server looks through before it tells how far it is. */
 const SEARCH_WINDOW = 1_000;
 
 /**
  * Delivers the log in order, for ever: the client does not subscribe again when a call breaks, so this does, behind the
- * last event that was taken. Only positions of what was taken count: the server's word that it has caught up, and how
- * far it has looked, run ahead of events that still wait here, so both are held until nothing does.
+ * last event that was taken. Only positions of what was taken count: how far the server has looked runs ahead of events
+ * that still wait here, so it is held until nothing does. The server's word that it has caught up is not asked for: what
+ * it means by that may lie in front of the end that a read has just seen, and the events between would be passed over.
  */
 export async function* subscribe(
   { sessions, reader, limits, onEntry }: SubscriptionOptions,
@@ -35,15 +38,14 @@ export async function* subscribe(
   let failures = 0;
 
   async function* once(session: ClientSession): AsyncGenerator<Delivery> {
-    const { position: end = null } = (await Promise.race([lastEntry(reader), aborted(signal)])) ?? {};
+    const before = await Promise.race([endOfLog(reader, cursor, streams), aborted(signal)]);
+    const { end, due } = before ?? NOTHING;
     const given = AbortSignal.any([signal, session.ended]);
-    // Where the log ended before the call: once that was seen, nothing is behind any more.
-    const seenAll = (position: Position | null): boolean => end === null || (position !== null && position >= end);
     let seen = cursor;
     let held: Position | null = null;
     let confirmed = false;
-    let live = false;
     let news = true;
+    const isThrough = (): boolean => due === null || (seen !== null && seen >= due);
     const call = session.client.subscribeToAll(
       {
         fromPosition: cursor === null ? START : { commit: cursor, prepare: cursor },
@@ -58,14 +60,6 @@ export async function* subscribe(
     call.on('confirmation', () => {
       confirmed = true;
       inbox.wake();
-    });
-    call.on('caughtUp', () => {
-      live = true;
-      held = latest(held, end);
-      inbox.wake();
-    });
-    call.on('fellBehind', () => {
-      live = false;
     });
     try {
       while (!signal.aborted) {
@@ -83,13 +77,13 @@ export async function* subscribe(
           continue;
         }
         if (resolved !== null) continue;
+        if (isThrough()) held = latest(held, end);
         if (held !== null && (seen === null || held > seen)) {
           seen = held;
           cursor = held;
           news = true;
         }
-        if (confirmed && news && (live || seenAll(seen))) {
-          live = true;
+        if (confirmed && news && isThrough()) {
           news = false;
           failures = 0;
           yield { kind: 'caught-up', position: seen };
@@ -133,6 +127,32 @@ function filterOf(streams: StreamFilter | undefined, onLookedThrough: (position:
   return all
     ? streamNameFilter({ ...options, regex: '^[^$]' })
     : streamNameFilter({ ...options, prefixes: [...prefixes] });
+}
+
+/** Where the log ended before a call, and what of it the call is sure to deliver: then all of it was seen. */
+interface EndOfLog {
+  readonly end: Position | null;
+  /** The last that is wanted behind `after`, or else so far back that the server tells of having looked there. */
+  readonly due: Position | null;
+}
+
+const NOTHING: EndOfLog = { end: null, due: null };
+
+async function endOfLog(
+  reader: LogReader,
+  after: Position | null,
+  streams: StreamFilter | undefined,
+): Promise<EndOfLog> {
+  let end: Position | null = null;
+  let looked = 0;
+  for await (const entry of reader.readLog({ after: null, direction: 'backwards', pageEntries: END_ENTRIES })) {
+    end ??= entry.position;
+    looked += 1;
+    if (after !== null && entry.position <= after) break;
+    if (streams?.prefixes.length === 0) break;
+    if (looked === SEARCH_WINDOW || isWanted(entry.stream, streams)) return { end, due: entry.position };
+  }
+  return { end, due: null };
 }
 
 const latest = (one: Position | null, other: Position | null): Position | null =>

@@ -39,7 +39,14 @@ export type AppendFault =
   | 'not-leader';
 
 /** What happens to the next read or subscription. */
-export type ReadFault = 'not-ready' | 'unavailable' | 'silent' | 'not-leader' | { readonly breaksAfter: number };
+export type ReadFault =
+  | 'not-ready'
+  | 'unavailable'
+  | 'silent'
+  | 'not-leader'
+  | { readonly breaksAfter: number }
+  /** Says after so many events that it has caught up, and delivers the next after a while. */
+  | { readonly caughtUpAfter: number };
 
 /** A node of a cluster: passes everything on to one server, except for the faults that are planted in it. */
 export interface PlantedNode {
@@ -178,11 +185,26 @@ async function startNode({ cluster, upstream, features }: Behind): Promise<Plant
       fail(refusal);
       return;
     }
-    let left = typeof fault === 'object' ? fault.breaksAfter : Number.POSITIVE_INFINITY;
+    const planted = { breaksAfter: Number.POSITIVE_INFINITY, caughtUpAfter: null, ...Object(fault) };
+    let left: number = planted.breaksAfter;
+    let untilCaughtUp: number | null = planted.caughtUpAfter;
     const behind = upstream.read(call.request, call.metadata);
     behind.on('data', (response: ReadResp) => {
       if (closed) return;
-      if (response.hasEvent()) left -= 1;
+      if (untilCaughtUp === 0 && response.hasEvent()) {
+        untilCaughtUp = null;
+        call.write(new streamsPb.ReadResp().setCaughtUp(new streamsPb.ReadResp.CaughtUp()));
+        behind.pause();
+        setTimeout(() => {
+          behind.unshift(response);
+          behind.resume();
+        }, HELD_BACK_MS);
+        return;
+      }
+      if (response.hasEvent()) {
+        left -= 1;
+        if (untilCaughtUp !== null) untilCaughtUp -= 1;
+      }
       if (left < 0) {
         behind.cancel();
         fail(broken);
@@ -237,6 +259,7 @@ async function startNode({ cluster, upstream, features }: Behind): Promise<Plant
   };
 }
 
+const HELD_BACK_MS = 200;
 const broken = { code: status.UNAVAILABLE, details: 'Connection dropped' };
 const invalidPosition = { code: status.UNKNOWN, details: 'Unexpected ReadAllResult: InvalidPosition' };
 

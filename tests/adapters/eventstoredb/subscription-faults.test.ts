@@ -74,6 +74,15 @@ describe('a subscription to EventStoreDB', () => {
     expect(kinds.indexOf('caught-up')).toBe(150);
   });
 
+  it('passes nothing over where the server says too early that it has caught up', async () => {
+    const { position: end } = await store.append(own.stream(), 'no-stream', events(5));
+    // the search for the end is let through
+    fixture.node.plantReads({ breaksAfter: 99 }, { caughtUpAfter: 3 });
+    const deliveries = await deliveriesUntil(subscribe(), caughtUp);
+    expect(numbersOf(eventsOf(deliveries))).toEqual(range(0, 4));
+    expect(deliveries.at(-1)).toEqual({ kind: 'caught-up', position: end });
+  });
+
   it('moves on over what it does not want, and begins there again', async () => {
     const { position: end } = await store.append(ownStreams().stream(), 'no-stream', events(2_500));
     const deliveries = deliveriesUntil(subscribe(), (seen) => eventsOf(seen).length === 1 && caughtUp(seen));
