@@ -39,6 +39,8 @@ const FIRST_LOOK_MS = 2_000;
 const SECOND_LOOK_MS = 2_000;
 const LOOK_EVERY_MS = 300_000;
 const PAGE = 500;
+/** Suspects judged before requests have their turn: each is a stream that is read. */
+const JUDGED_AT_ONCE = 20;
 /** Objects of a kind that one line of the log names. */
 const MOST_NAMED = 20;
 
@@ -145,7 +147,12 @@ export function createDriftWatch(deps: {
       differing = new Map([...again].filter(([key]) => before.has(key)));
     }
     const objects: Record<DriftKind, string[]> = { unknown: [], missing: [], smaller: [] };
+    let judged = 0;
     for (const suspect of differing.values()) {
+      // A backend that is lost altogether makes as many suspects as it had objects.
+      if (judged % JUDGED_AT_ONCE === 0) await sleep(1);
+      if (stopping.signal.aborted) return;
+      judged += 1;
       const kind = await judge(worker.host, suspect);
       if (kind !== null) objects[kind].push(`${suspect.object.pool}/${suspect.object.name}`);
     }
