@@ -113,6 +113,7 @@ export interface ReadStore {
    * deleted ones included, without those that were never there.
    */
   getManyAt?(collection: string, ids: readonly string[], version: number): Promise<readonly PositionedDocument[]>;
+  /** Whoever asks for page after page does not keep others from their turn: long pages do not come at once. */
   find(collection: string, options: FindOptions, version?: number): Promise<readonly Document[]>;
   count(collection: string, where?: Where, version?: number): Promise<number>;
   /** Sum of a numeric field over the documents that match. */

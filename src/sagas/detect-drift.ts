@@ -73,8 +73,6 @@ export function createDriftWatch(deps: {
       for (const document of page) yield document as D;
       after = page.at(-1)?.id ?? null;
       if (page.length < PAGE || stopping.signal.aborted) return;
-      // Between two pages requests have their turn.
-      await sleep(1);
     }
   }
 

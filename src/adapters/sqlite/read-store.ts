@@ -1,5 +1,6 @@
 import { rmSync } from 'node:fs';
 import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Clock } from '../../ports/clock.ts';
 import { StoreUnavailable } from '../../ports/event-store.ts';
 import { CheckpointMoved, type Document, type FindOptions, type ReadStore } from '../../ports/read-store.ts';
@@ -38,6 +39,8 @@ const PURGE_EVERY_MS = 60_000;
 /** How long a switch of the live version by another process may go unnoticed. */
 const LIVE_VERSIONS_MS = 1_000;
 const MAX_PREPARED = 500;
+/** Whoever reads so many at once reads page after page, perhaps: others have their turn in between. */
+const LONG_PAGE = 500;
 
 /**
  * Read models in one SQLite file. It can be thrown away and built again, so a power failure may cost its last writes,
@@ -134,8 +137,10 @@ function readStoreOn({ file, now, database, writer }: Parts): ReadStore {
     find: async (collection, options, version) => {
       const table = tableToRead(collection, version);
       const read = (known: KnownDocuments) => find(all, queriesOf(table, options, valueIn(table)), options, known);
-      if (cache === null || version !== undefined) return read(UNKNOWN);
-      return cache.list(table, JSON.stringify(options), read);
+      const found =
+        cache === null || version !== undefined ? read(UNKNOWN) : cache.list(table, JSON.stringify(options), read);
+      if (found.length >= LONG_PAGE) await nextTurn();
+      return found;
     },
     count: async (collection, where, version) => {
       const table = tableToRead(collection, version);

@@ -155,6 +155,25 @@ describe('a read store', () => {
     await store.close();
   });
 
+  it.each([
+    [499, 'a short page', false],
+    [500, 'a long page', true],
+  ] as const)('of %i documents: %s gives others their turn: %j', async (limit, _, gives) => {
+    const store = await openSqliteReadStore({ file: join(await aDirectory(), 'r.db'), writer: sharedWriterThread() });
+    await store.ensure({ name: 'volumes', version: 1, indexes: [] });
+    const documents = Array.from({ length: 500 }, (_unused, n) => ({ id: `v${n}` }));
+    const changes = documents.map((document) => ({ kind: 'put', document, position: 1n }) as const);
+    const to = { position: 1n, eventId: 'e' };
+    await store.write({ projection: 'volumes', version: 1, from: null, to, changes });
+    let hadTurn = false;
+    setImmediate(() => {
+      hadTurn = true;
+    });
+    expect(await store.find('volumes', { limit })).toHaveLength(limit);
+    expect(hadTurn).toBe(gives);
+    await store.close();
+  });
+
   it('notices within a second that another process has switched the live version', async () => {
     const file = join(await aDirectory(), 'read.db');
     const [writing, reading] = [await openSqliteReadStore({ file }), await openSqliteReadStore({ file })];
