@@ -16,6 +16,9 @@ const CONNECTIONS = 16;
 /** Different volumes that are read, and markers of pages, in a scattered order. */
 const PATHS = 5_000;
 
+/** The seeded volumes have no files, which is not to be looked into meanwhile: another process serves their backend. */
+const CONFIG = { storage: { backends: [{ name: 'elsewhere', pools: [{ name: 'pool' }] }] } };
+
 /** Every fourth volume is another project's; this takes the others, one by one in great steps. */
 const scattered = (volumes: number): readonly string[] =>
   Array.from({ length: Math.min(PATHS, volumes) }, (_, n) => (n * 7_919) % volumes)
@@ -54,10 +57,11 @@ async function measure({ url }: ServerProcess, volumes: number): Promise<readonl
 async function withVolumes(volumes: number): Promise<readonly Measured[]> {
   return withDirectory(async (directory) => {
     await seedDirectory(directory, volumes);
-    return withServer(directory, async (server) => {
+    const read = async (server: ServerProcess): Promise<readonly Measured[]> => {
       await caughtUp(server, volumes);
       return measure(server, volumes);
-    });
+    };
+    return withServer(directory, read, { config: CONFIG });
   });
 }
 

@@ -1,5 +1,6 @@
 import type { Caller } from './auth.ts';
 import type { Call } from './call.ts';
+import { createMemo } from './memo.ts';
 import type { Policy } from './policy.ts';
 
 const TEXT = Symbol('text');
@@ -61,7 +62,7 @@ interface WrittenList {
   readonly body: Written;
 }
 
-const lists = new WeakMap<readonly object[], WrittenList>();
+const lists = createMemo<readonly object[], WrittenList>();
 
 /**
  * The body of a list whose items are written already; `rest` is what follows them (next link, count), as an object.
@@ -74,11 +75,11 @@ export function writtenList(
   rest: Readonly<Record<string, unknown>>,
 ): Written {
   const following = JSON.stringify(rest).slice(1);
-  const before = lists.get(documents);
+  const before = lists.of(documents);
   if (before !== undefined && before.rest === following && isSame(before.items, items)) return before.body;
   const comma = following === '}' ? '' : ',';
   const body = written(`{${JSON.stringify(name)}:[${items.join(',')}]${comma}${following}`);
-  lists.set(documents, { items, rest: following, body });
+  lists.keep(documents, { items, rest: following, body });
   return body;
 }
 
