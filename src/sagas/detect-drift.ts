@@ -35,7 +35,7 @@ export interface DriftWatch {
 
 /** Until what was taken up at the start has most likely ended. */
 const FIRST_LOOK_MS = 2_000;
-/** What differs counts only where it still does so much later: what is being made or deleted does not. */
+/** What differs counts only where it still does so much later, once it was judged: what is being made or deleted does not. */
 const SECOND_LOOK_MS = 2_000;
 const LOOK_EVERY_MS = 300_000;
 const PAGE = 500;
@@ -46,6 +46,16 @@ const PAUSE_MS = 20;
 const MOST_NAMED = 20;
 
 type ObjectId = Pick<FoundObject, 'kind' | 'pool' | 'name'>;
+
+/** What may differ; `there`: null where it is not. */
+interface Suspect {
+  readonly object: ObjectId;
+  /** Whose it should be; null where only the object itself may tell. */
+  readonly volumeId: string | null;
+  readonly there: FoundObject | null;
+}
+
+type Suspects = ReadonlyMap<string, Suspect>;
 
 /**
  * Compares what lies on the backends with what lives in the log, at the start and every few minutes: a disk that lost what it
@@ -98,11 +108,10 @@ export function createDriftWatch(deps: {
     return objects;
   };
 
-  /** What may differ: the objects themselves, or null where there is none, by key. */
-  const suspects = async ({ host, driver }: BackendWorker) => {
+  const suspects = async ({ host, driver }: BackendWorker): Promise<Suspects> => {
     const listed = new Map<string, FoundObject>();
     for await (const object of driver.list()) listed.set(keyOf(object), object);
-    const differing = new Map<string, { object: ObjectId; volumeId: string | null; there: FoundObject | null }>();
+    const differing = new Map<string, Suspect>();
     const wanted = await expected(host);
     for (const [key, { object, volumeId, bytes }] of wanted) {
       const there = listed.get(key) ?? null;
@@ -114,10 +123,7 @@ export function createDriftWatch(deps: {
   };
 
   /** What the log says of a suspect; null: it is as it should be, or an operation works on it. */
-  const judge = async (
-    host: string,
-    { object, volumeId, there }: { object: ObjectId; volumeId: string | null; there: FoundObject | null },
-  ): Promise<DriftKind | null> => {
+  const judge = async (host: string, { object, volumeId, there }: Suspect): Promise<DriftKind | null> => {
     const owner = volumeId ?? (await volumeIdOf(object));
     const volume = owner === null ? null : (await handler.load(volumeAggregate, volumeStream(owner))).state.volume;
     if (volume === null || volume.deleted) return there === null ? null : 'unknown';
@@ -137,25 +143,32 @@ export function createDriftWatch(deps: {
   };
 
   const look = async (worker: BackendWorker): Promise<void> => {
-    let differing = await suspects(worker);
-    if (differing.size > 0) {
-      const before = differing;
-      await sleep(SECOND_LOOK_MS);
-      if (stopping.signal.aborted) return;
-      const again = await suspects(worker);
-      differing = new Map([...again].filter(([key]) => before.has(key)));
-    }
     const objects: Record<DriftKind, string[]> = { unknown: [], missing: [], smaller: [] };
-    let judged = 0;
-    for (const suspect of differing.values()) {
-      // A backend that is lost altogether makes as many suspects as it had objects.
-      if (judged % JUDGED_AT_ONCE === 0) await sleep(PAUSE_MS);
-      if (stopping.signal.aborted) return;
-      judged += 1;
-      const kind = await judge(worker.host, suspect);
-      if (kind !== null) objects[kind].push(`${suspect.object.pool}/${suspect.object.name}`);
+    const differing = await suspects(worker);
+    if (differing.size > 0) {
+      await sleep(SECOND_LOOK_MS);
+      const kinds = await judgeAll(worker.host, differing);
+      const still = kinds.size === 0 ? differing : await suspects(worker);
+      for (const [key, kind] of kinds) {
+        const suspect = still.get(key);
+        if (suspect !== undefined) objects[kind].push(`${suspect.object.pool}/${suspect.object.name}`);
+      }
     }
-    report({ backend: worker.host, objects });
+    if (!stopping.signal.aborted) report({ backend: worker.host, objects });
+  };
+
+  /** Of a backend that is lost altogether there are as many suspects as it had objects: judging them takes its time. */
+  const judgeAll = async (host: string, differing: Suspects): Promise<ReadonlyMap<string, DriftKind>> => {
+    const kinds = new Map<string, DriftKind>();
+    let judged = 0;
+    for (const [key, suspect] of differing) {
+      if (judged % JUDGED_AT_ONCE === 0) await sleep(PAUSE_MS);
+      if (stopping.signal.aborted) break;
+      judged += 1;
+      const kind = await judge(host, suspect);
+      if (kind !== null) kinds.set(key, kind);
+    }
+    return kinds;
   };
 
   const report = (drift: BackendDrift): void => {

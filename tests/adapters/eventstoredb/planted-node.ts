@@ -185,9 +185,10 @@ async function startNode({ cluster, upstream, features }: Behind): Promise<Plant
       fail(refusal);
       return;
     }
-    const planted = { breaksAfter: Number.POSITIVE_INFINITY, caughtUpAfter: null, ...Object(fault) };
-    let left: number = planted.breaksAfter;
-    let untilCaughtUp: number | null = planted.caughtUpAfter;
+    const planted: { readonly breaksAfter?: number; readonly caughtUpAfter?: number } =
+      typeof fault === 'object' ? fault : {};
+    let left = planted.breaksAfter ?? Number.POSITIVE_INFINITY;
+    let untilCaughtUp = planted.caughtUpAfter ?? null;
     const behind = upstream.read(call.request, call.metadata);
     behind.on('data', (response: ReadResp) => {
       if (closed) return;
